@@ -1,0 +1,209 @@
+"""A model directory: config.json, model.safetensors, tokenizer.json, golden.json, README.md.
+
+No file of it can run code. Loading is strict: what is missing, unexpected, misshapen or not what
+the directory promised is named in one sentence.
+"""
+
+import contextlib
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from torch import Tensor
+
+from model.classifier import Classifier
+from model.config import ModelConfig
+from model.errors import ArtifactError
+from model.lstm import LSTMClassifier
+from model.tokenizer import Tokenizer
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+TOKENIZER = "tokenizer.json"
+GOLDEN = "golden.json"
+CARD = "README.md"
+
+# What decides the answers, and so the artifact's hash.
+HASHED = (CONFIG, WEIGHTS, TOKENIZER)
+
+# Processors and thread counts differ in the order of sums: a few 1e-6 in float32.
+GOLDEN_TOLERANCE = 1e-4
+GOLDEN_UNITS = 4
+
+
+class Golden(BaseModel):
+    """An example that was computed when the artifact was made, and must come out again at load.
+
+    ``hidden`` and ``cell`` hold, for every layer and direction, the first few units after the
+    text's last token.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    ids: list[int]
+    probabilities: list[float]
+    hidden: list[list[float]]
+    cell: list[list[float]]
+
+    @classmethod
+    def of(cls, classifier: Classifier, text: str) -> "Golden":
+        """What the classifier makes of a text today."""
+        encoding = classifier.encode([text])[0].last(classifier.config.max_tokens)
+        trace = classifier.trace([encoding])[0]
+        return cls(
+            text=text,
+            ids=encoding.ids,
+            probabilities=trace.probabilities.tolist(),
+            hidden=[layer.hidden[-1:, :GOLDEN_UNITS].ravel().tolist() for layer in trace.layers],
+            cell=[layer.cell[-1:, :GOLDEN_UNITS].ravel().tolist() for layer in trace.layers],
+        )
+
+    def difference(self, other: "Golden") -> str | None:
+        """The first field in which another golden example differs from this one."""
+        if self.ids != other.ids:
+            return "ids"
+        for name in ("probabilities", "hidden", "cell"):
+            mine, theirs = np.array(getattr(self, name)), np.array(getattr(other, name))
+            if mine.shape != theirs.shape or not np.allclose(mine, theirs, atol=GOLDEN_TOLERANCE):
+                return name
+        return None
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A loaded model directory: its name, the hash of all that decides its answers, the model."""
+
+    name: str
+    sha256: str
+    classifier: Classifier
+
+
+def save(
+    directory: Path,
+    classifier: Classifier,
+    *,
+    golden_text: str,
+    card: str,
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write an artifact with weights in ``dtype``.
+
+    config.json comes last, so that half an artifact never looks whole. Raises OSError.
+    """
+    config = classifier.config
+    state = classifier.network.state_dict()
+    tensors = {name: tensor.cpu().to(dtype) for name, tensor in state.items()}
+    stored = replace(classifier, network=_network(config, tensors))
+    golden = Golden.of(stored, golden_text)
+    directory.mkdir(parents=True, exist_ok=True)
+    write(directory / WEIGHTS, safetensors.torch.save(tensors, metadata={"format": "pt"}))
+    write(directory / TOKENIZER, classifier.tokenizer.to_json().encode())
+    write(directory / CARD, card.encode())
+    write(directory / GOLDEN, golden.model_dump_json(indent=2).encode() + b"\n")
+    write(directory / CONFIG, config.model_dump_json(indent=2).encode() + b"\n")
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, even if the power fails in between. Raises OSError."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+
+
+def load(directory: Path) -> Artifact:
+    """Load an artifact onto the CPU, in float32, ready to predict.
+
+    Raises ArtifactError with one sentence that says what is wrong with the directory.
+    """
+    if not directory.is_dir():
+        raise ArtifactError(
+            f"{directory} is not a directory: give one that `conveyor train` has written."
+        )
+    content = {name: _read(directory / name) for name in (CONFIG, WEIGHTS, TOKENIZER, GOLDEN)}
+    try:
+        config = ModelConfig.model_validate_json(content[CONFIG])
+        golden = Golden.model_validate_json(content[GOLDEN])
+    except ValidationError as error:
+        name = CONFIG if error.title == ModelConfig.__name__ else GOLDEN
+        raise ArtifactError(f"{directory / name} is not valid: {describe(error)}.") from None
+    try:
+        tokenizer = Tokenizer.from_json(content[TOKENIZER].decode())
+    except ValueError as error:
+        raise ArtifactError(f"{directory / TOKENIZER} is not valid: {error}.") from None
+    if tokenizer.vocab_size != config.vocab_size:
+        raise ArtifactError(
+            f"{directory / TOKENIZER} has {tokenizer.vocab_size} entries, but "
+            f"{CONFIG} says {config.vocab_size}: they belong to different models."
+        )
+    try:
+        network = _network(config, safetensors.torch.load(content[WEIGHTS]))
+    except (SafetensorError, ValueError) as error:
+        raise ArtifactError(f"{directory / WEIGHTS} is not valid: {error}.") from None
+    classifier = Classifier(config, network, tokenizer)
+    difference = golden.difference(Golden.of(classifier, golden.text))
+    if difference:
+        raise ArtifactError(
+            f"{directory} does not give the {difference} that {GOLDEN} holds: "
+            "one of its files has changed, or belongs to another model."
+        )
+    hashed = hashlib.sha256(b"".join(hashlib.sha256(content[name]).digest() for name in HASHED))
+    return Artifact(directory.resolve().name, hashed.hexdigest(), classifier)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ArtifactError(
+            f"{path} is missing: a model directory holds {CONFIG}, {WEIGHTS}, {TOKENIZER} "
+            f"and {GOLDEN}."
+        ) from None
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _network(config: ModelConfig, tensors: dict[str, Tensor]) -> LSTMClassifier:
+    """The network with these weights, upcast to float32; ValueError names a wrong tensor."""
+    with torch.device("meta"):  # shapes only: a wrong config must not allocate what it asks for
+        network = LSTMClassifier(config)
+    expected = network.state_dict()
+    for name in sorted(expected.keys() - tensors.keys()):
+        raise ValueError(f"the tensor {name} is missing")
+    for name in sorted(tensors.keys() - expected.keys()):
+        raise ValueError(f"the tensor {name} is not part of the model that {CONFIG} describes")
+    for name, tensor in tensors.items():
+        if tensor.shape != expected[name].shape:
+            raise ValueError(
+                f"the tensor {name} has the shape {tuple(tensor.shape)}, but {CONFIG} asks for "
+                f"{tuple(expected[name].shape)}"
+            )
+        if not tensor.is_floating_point():
+            raise ValueError(f"the tensor {name} holds {tensor.dtype}, not floating-point numbers")
+        if not tensor.isfinite().all():
+            raise ValueError(f"the tensor {name} holds NaN or infinity")
+    weights = {name: tensor.to(torch.float32) for name, tensor in tensors.items()}
+    network.load_state_dict(weights, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def describe(error: ValidationError) -> str:
+    """The first thing that pydantic found wrong, in a clause: where, and what."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

@@ -1,0 +1,72 @@
+"""The model card: what an artifact is, for people and, in its front matter, for programs."""
+
+from huggingface_hub import ModelCardData
+
+from model.config import ModelConfig
+from model.evaluate import Evaluation
+from model.lstm import parameter_count
+
+
+def model_card(
+    name: str, config: ModelConfig, texts: int, evaluation: Evaluation | None, about: str
+) -> str:
+    """The text of an artifact's README.md, in the form that model hubs read."""
+    data = ModelCardData(
+        model_name=name,
+        library_name="conveyor",
+        pipeline_tag="text-classification",
+        tags=["lstm", "text-classification"],
+    )
+    count = parameter_count(config)
+    reading = "in both directions" if config.bidirectional else "from left to right"
+    lines = [
+        "---",
+        data.to_yaml(),
+        "---",
+        "",
+        f"# {name}",
+        "",
+        (
+            f"An LSTM text classifier: {config.num_layers} layer(s) of {config.hidden_size} units "
+            f"that read {reading}, {config.pooling} pooling, {count.total:,} parameters, of which "
+            f"{count.recurrent_by_formula:,} are the LSTM's weights ({count.formula})."
+        ),
+        "",
+        f"Labels: {', '.join(config.labels)}.",
+        "",
+        "## Training",
+        "",
+        f"Trained on {texts:,} texts.",
+        *([about] if about else []),
+        "",
+        "## Evaluation",
+        "",
+        *_results(evaluation),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _results(evaluation: Evaluation | None) -> list[str]:
+    if evaluation is None:
+        return ["Nothing was held out, so nothing is known."]
+    rows = [
+        f"| {label} | {precision:.3f} | {recall:.3f} | {count} |"
+        for label, precision, recall, count in zip(
+            evaluation.labels,
+            evaluation.precision,
+            evaluation.recall,
+            evaluation.confusion.sum(axis=1),
+            strict=True,
+        )
+    ]
+    return [
+        (
+            f"Accuracy on {evaluation.texts:,} held-out texts, which also chose the best epoch: "
+            f"**{evaluation.accuracy:.4f}**."
+        ),
+        "",
+        "| label | precision | recall | texts |",
+        "| --- | --- | --- | --- |",
+        *rows,
+    ]

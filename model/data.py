@@ -1,0 +1,202 @@
+"""Labelled texts from files (.csv, .tsv, .jsonl, each also .gz) or from a hub of datasets."""
+
+import csv
+import gzip
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from model.errors import DataError
+
+TEXT, LABEL = "text", "label"
+FORMATS = (".csv", ".tsv", ".jsonl")
+HUB = "hub:"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text and the name of its label."""
+
+    text: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns hold the text and the label; None is the default name, if there are names."""
+
+    text: str | None = None
+    label: str | None = None
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names of the text column and of the label column."""
+        return self.text or TEXT, self.label or LABEL
+
+
+def read_examples(source: str, columns: Columns = Columns()) -> list[Example]:
+    """Read all examples of a file, or of ``hub:NAME@SPLIT`` (needs the ``hub`` extra).
+
+    Without named columns, a .csv or .tsv whose first line has no columns called text and label, but
+    two columns in all, holds a label and a text in every line, the first line too.
+    A .tsv is split at tabs and nothing else: quotes stand for themselves.
+
+    Raises DataError with file and line.
+    """
+    rows = _from_hub(source, columns) if source.startswith(HUB) else _from_file(source, columns)
+    examples = list(rows)
+    if not examples:
+        raise DataError(f"{source} holds no examples: it needs a line for each labelled text.")
+    return examples
+
+
+def _from_file(source: str, columns: Columns) -> Iterator[Example]:
+    path = Path(source)
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    compressed = suffixes[-1:] == [".gz"]
+    kind = (suffixes[:-1] if compressed else suffixes)[-1:]
+    if not kind or kind[0] not in FORMATS:
+        raise DataError(
+            f"{source} is of no known kind: the name must end in {', '.join(FORMATS)}, "
+            "or one of these and .gz."
+        )
+    try:
+        with gzip.open(path) if compressed else path.open("rb") as binary:
+            lines = _Lines(source, binary)
+            read = _from_jsonl if kind[0] == ".jsonl" else _from_table
+            yield from read(lines, columns, kind[0])
+    except (OSError, EOFError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise DataError(f"{source} cannot be read: {reason}.") from None
+
+
+class _Lines:
+    """The lines of a file as text, counted, so that an error can name the place."""
+
+    def __init__(self, source: str, binary: Iterable[bytes]) -> None:
+        self.source = source
+        self.number = 0
+        self._binary = binary
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._binary:
+            self.number += 1
+            try:
+                yield line.decode("utf-8-sig" if self.number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise self.error(
+                    f"byte {error.start + 1} is not UTF-8; save the file as UTF-8"
+                ) from None
+
+    def error(self, sentence: str) -> DataError:
+        return DataError(f"{self.source}, line {self.number}: {sentence}.")
+
+
+def _from_jsonl(lines: _Lines, columns: Columns, _kind: str) -> Iterator[Example]:
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise lines.error(f"this is not JSON ({error})") from None
+        if not isinstance(row, dict):
+            raise lines.error("this is not a JSON object, as every line must be")
+        yield _example(row, columns, lines)
+
+
+def _example(row: Mapping[str, Any], columns: Columns, lines: _Lines) -> Example:
+    text, label = (_field(row, name, lines) for name in columns.names)
+    if not isinstance(text, str):
+        raise lines.error(f"{columns.names[0]!r} is not a text but {type(text).__name__}")
+    if not isinstance(label, str | int) or isinstance(label, bool):
+        raise lines.error(f"{columns.names[1]!r} is neither a text nor a whole number")
+    return Example(text, _label(str(label), lines))
+
+
+def _field(row: Mapping[str, Any], name: str, lines: _Lines) -> Any:  # noqa: ANN401 - JSON
+    if name not in row:
+        raise lines.error(f"there is no {name!r}, only {_listed(row)}")
+    return row[name]
+
+
+def _from_table(lines: _Lines, columns: Columns, kind: str) -> Iterator[Example]:
+    # Fields of a table may be as long as a text can be.
+    csv.field_size_limit(2**31 - 1)
+    rows = (
+        csv.reader(lines, strict=True)
+        if kind == ".csv"
+        else csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    )
+    try:
+        first = next(rows, None)
+        if first is None:
+            return
+        named = columns != Columns() or set(columns.names) <= set(first)
+        if not named and len(first) != 2:  # noqa: PLR2004 - a label and a text
+            raise lines.error(
+                f"name the columns of the text and the label; the columns are {_listed(first)}"
+            )
+        text, label = _places(first, columns, lines) if named else (1, 0)
+        if not named:
+            yield _row(first, first, text, label, lines)
+        for row in rows:
+            if row:
+                yield _row(row, first, text, label, lines)
+    except csv.Error as error:
+        raise lines.error(f"this is no valid table row ({error})") from None
+
+
+def _places(header: list[str], columns: Columns, lines: _Lines) -> tuple[int, int]:
+    for name in columns.names:
+        if header.count(name) != 1:
+            found = "there are several columns" if name in header else "there is no column"
+            raise lines.error(f"{found} {name!r}; the columns are {_listed(header)}")
+    return header.index(columns.names[0]), header.index(columns.names[1])
+
+
+def _row(row: list[str], first: list[str], text: int, label: int, lines: _Lines) -> Example:
+    if len(row) != len(first):
+        raise lines.error(f"{len(row)} columns, where the first line has {len(first)}")
+    return Example(row[text], _label(row[label], lines))
+
+
+def _label(label: str, lines: _Lines) -> str:
+    label = label.strip()
+    if not label:
+        raise lines.error("the label is empty")
+    return label
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(repr(name[:40]) for name in names) or "none"
+
+
+def _from_hub(source: str, columns: Columns) -> Iterator[Example]:
+    try:
+        import datasets  # noqa: PLC0415 - an optional extra
+    except ImportError:
+        raise DataError(
+            f"{source} needs the datasets library: pip install 'conveyor[hub]'."
+        ) from None
+    name, _, split = source.removeprefix(HUB).partition("@")
+    try:
+        rows = datasets.load_dataset(name, split=split or "train")
+    except Exception as error:  # noqa: BLE001 - the library has no base error of its own
+        raise DataError(f"{source} cannot be loaded: {' '.join(str(error).split())}") from None
+    text, label = columns.names
+    for column in (text, label):
+        if column not in rows.column_names:
+            raise DataError(
+                f"{source} has no column {column!r}; the columns are {_listed(rows.column_names)}."
+            )
+    feature = rows.features[label]
+    named = isinstance(feature, datasets.ClassLabel)
+    for number, row in enumerate(rows, start=1):
+        # In sets of the hub, -1 marks a text that nobody has labelled.
+        if not isinstance(row[text], str) or row[label] is None or (named and row[label] < 0):
+            raise DataError(f"{source}, row {number}: the text or its label is missing.")
+        yield Example(row[text], feature.int2str(row[label]) if named else str(row[label]))

@@ -1,0 +1,23 @@
+"""What can go wrong in the model package, each with one sentence for the person who caused it.
+
+ModelError
+├── ArtifactError   a model directory is missing something, broken, or not what it says it is
+├── DataError       a file of texts cannot be read, or does not hold what was asked for
+└── TrainingError   a training run cannot start, go on, or be stored
+"""
+
+
+class ModelError(Exception):
+    """The base of every error of this package; its text is one sentence for people."""
+
+
+class ArtifactError(ModelError):
+    """A model directory cannot be loaded or written."""
+
+
+class DataError(ModelError):
+    """Labelled texts cannot be read."""
+
+
+class TrainingError(ModelError):
+    """A training run cannot start, continue or store its result."""

@@ -1,0 +1,93 @@
+"""How good a classifier is on labelled texts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.classifier import Classifier
+from model.data import Example
+from model.errors import DataError
+
+# Texts predicted at once: enough to sort by length, few enough for a lively progress bar.
+WINDOW = 512
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Counts (labels, labels) of texts by true label (row) and predicted label (column)."""
+
+    labels: tuple[str, ...]
+    confusion: NDArray[np.int64]
+
+    @property
+    def texts(self) -> int:
+        """The number of texts."""
+        return int(self.confusion.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """The share of texts whose predicted label is the true one."""
+        return float(np.trace(self.confusion) / self.texts)
+
+    @property
+    def precision(self) -> NDArray[np.float64]:
+        """For each label, the share of predictions of it that are true; NaN if never predicted."""
+        return _share(np.diag(self.confusion), self.confusion.sum(axis=0))
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        """For each label, the share of its texts that are predicted so; NaN if it has no texts."""
+        return _share(np.diag(self.confusion), self.confusion.sum(axis=1))
+
+
+def evaluate(
+    classifier: Classifier,
+    examples: Sequence[Example],
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> Evaluation:
+    """Predict each example's label, long texts by their last ``max_tokens`` tokens.
+
+    ``on_progress`` is told the number of texts done so far.
+
+    Raises DataError for a label that the classifier does not have.
+    """
+    config = classifier.config
+    truth = label_ids(examples, config.labels, config.label_aliases)
+    predicted = np.empty_like(truth)
+    for start in range(0, len(examples), WINDOW):
+        window = [example.text for example in examples[start : start + WINDOW]]
+        encodings = [e.last(config.max_tokens) for e in classifier.encode(window)]
+        predicted[start : start + WINDOW] = classifier.predict(encodings).argmax(axis=1)
+        on_progress(start + len(window))
+    return Evaluation(config.labels, confusion(truth, predicted, len(config.labels)))
+
+
+def label_ids(
+    examples: Sequence[Example], labels: Sequence[str], aliases: dict[str, str]
+) -> NDArray[np.int64]:
+    """The numbers of the examples' labels; a label may go by its alias."""
+    ids = {label: index for index, label in enumerate(labels)}
+    ids |= {alias: ids[label] for alias, label in aliases.items()}
+    unknown = sorted({example.label for example in examples} - ids.keys())
+    if unknown:
+        raise DataError(
+            f"The data has the label {unknown[0]!r}, which the model does not have; "
+            f"its labels are {', '.join(map(repr, labels[:10]))}"
+            f"{' and more' if len(labels) > 10 else ''}."  # noqa: PLR2004 - a readable sentence
+        )
+    return np.array([ids[example.label] for example in examples])
+
+
+def confusion(
+    truth: NDArray[np.int64], predicted: NDArray[np.int64], labels: int
+) -> NDArray[np.int64]:
+    """Counts (labels, labels) of pairs: true labels in rows, predicted ones in columns."""
+    counts = np.bincount(truth * labels + predicted, minlength=labels * labels)
+    return counts.reshape(labels, labels).astype(np.int64)
+
+
+def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    with np.errstate(invalid="ignore"):
+        return part / whole

@@ -1,0 +1,141 @@
+"""Text to token ids, with the place of every token in the text.
+
+Two kinds, both trained from the user's texts: ``word`` (one token a word; in scripts written
+without spaces, one a character; what the training texts did not show twice is unknown) and ``bpe``
+(byte-pair encoding over UTF-8 bytes: nothing is ever unknown). Both fold case, and neither makes a
+token of white space.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import tokenizers
+from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
+
+TokenizerKind = Literal["word", "bpe"]
+
+# The first entries of every vocabulary that is trained here, in this order.
+SPECIAL_TOKENS = ("[PAD]", "[UNK]")
+PAD_ID, UNK_ID = 0, 1
+
+# Scripts that put no spaces between words: there, a character is the nearest thing to a word.
+_SPACELESS = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+# A run of letters, marks and digits, with apostrophes inside: "don't" is one word.
+_WORD = r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}]+)*"
+_SYMBOL = r"[^\p{L}\p{M}\p{N}_'’]"
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A text as the model reads it: ids, and for each its (start, end) in characters."""
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def last(self, count: int) -> "Encoding":
+        """The encoding of the text's last ``count`` tokens; their offsets stay where they were."""
+        if len(self) <= count:
+            return self
+        return Encoding(self.ids[-count:], self.offsets[-count:])
+
+
+class Tokenizer:
+    """A trained tokenizer: total, that is, any ``str`` at all encodes without an error."""
+
+    def __init__(self, tokenizer: tokenizers.Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        # Else a user's text "[PAD]" would become the padding token instead of three symbols.
+        self._tokenizer.encode_special_tokens = True
+
+    @classmethod
+    def train(
+        cls, texts: Iterable[str], kind: TokenizerKind, vocab_size: int, min_frequency: int = 2
+    ) -> Self:
+        """Learn a vocabulary of at most ``vocab_size`` entries, two special ones included."""
+        train = _train_word if kind == "word" else _train_bpe
+        return cls(train(map(_valid, texts), vocab_size, min_frequency))
+
+    @classmethod
+    def from_json(cls, json: str) -> Self:
+        """Restore a tokenizer from `to_json`; ValueError says what is wrong with the text."""
+        try:
+            return cls(tokenizers.Tokenizer.from_str(json))
+        except Exception as error:  # noqa: BLE001 - the library raises Exception itself
+            raise ValueError(str(error)) from None
+
+    def to_json(self) -> str:
+        """The tokenizer in the format of the ``tokenizers`` library."""
+        return self._tokenizer.to_str(pretty=True)
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of ids."""
+        return self._tokenizer.get_vocab_size()
+
+    def vocabulary_sample(self, count: int) -> list[str]:
+        """At most ``count`` entries from all over the vocabulary, special ones left out."""
+        vocabulary = self._tokenizer.get_vocab()
+        entries = sorted(vocabulary.keys() - SPECIAL_TOKENS, key=vocabulary.__getitem__)
+        return entries[:: max(1, len(entries) // count)][:count]
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        """Encode each text; lone surrogates, which are not Unicode, count as U+FFFD."""
+        encodings = self._tokenizer.encode_batch([_valid(text) for text in texts])
+        return [Encoding(encoding.ids, encoding.offsets) for encoding in encodings]
+
+
+def _valid(text: str) -> str:
+    return _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def _normalizer() -> normalizers.Normalizer:
+    # NFC, not NFKC: compatibility forms can blow a text up eighteenfold (U+FDFA).
+    return normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+
+
+def _train_word(texts: Iterable[str], vocab_size: int, min_frequency: int) -> tokenizers.Tokenizer:
+    tokenizer = tokenizers.Tokenizer(models.WordLevel(unk_token=SPECIAL_TOKENS[UNK_ID]))
+    tokenizer.normalizer = _normalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.WhitespaceSplit(),
+            *(
+                pre_tokenizers.Split(Regex(pattern), behavior="isolated")
+                for pattern in (_SPACELESS, _WORD, _SYMBOL)
+            ),
+        ]
+    )
+    trainer = trainers.WordLevelTrainer(
+        vocab_size=vocab_size,
+        min_frequency=min_frequency,
+        special_tokens=list(SPECIAL_TOKENS),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def _train_bpe(texts: Iterable[str], vocab_size: int, min_frequency: int) -> tokenizers.Tokenizer:
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    tokenizer.normalizer = _normalizer()
+    # The prefix space marks the pieces that begin a word. It has no place in the text: nothing is
+    # to be trimmed from the offsets.
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.ByteLevel(add_prefix_space=True)]
+    )
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        min_frequency=min_frequency,
+        special_tokens=list(SPECIAL_TOKENS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer

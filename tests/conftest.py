@@ -1,0 +1,109 @@
+"""A tiny language in which a classifier can be trained in a second, and artifacts made from it."""
+
+import os
+import random
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+from model import artifact
+from model.classifier import Classifier
+from model.config import ModelConfig
+from model.data import Example
+from model.lstm import LSTMClassifier
+from model.tokenizer import PAD_ID, UNK_ID, Tokenizer
+from model.train import TrainingSettings, train
+
+# The models are tiny: a second thread would cost more than it brings.
+torch.set_num_threads(1)
+
+settings.register_profile(
+    "conveyor", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("conveyor")
+
+WORDS = {
+    "praise": ["wonderful", "moving", "great", "brilliant", "warm"],
+    "blame": ["dull", "awful", "boring", "clumsy", "cold"],
+}
+FILLERS = ["the", "film", "was", "and", "its", "story", "so", "an", "actor", "she", "he", "it"]
+
+TINY = TrainingSettings(
+    embedding_dim=12,
+    hidden_size=8,
+    epochs=6,
+    batch_size=16,
+    learning_rate=0.02,
+    dropout=0.1,
+    embedding_dropout=0.1,
+    device="cpu",
+)
+
+
+def reviews(count: int, seed: int = 0) -> list[Example]:
+    """Sentences with one telling word each, which decides the label."""
+    rng = random.Random(seed)
+    examples = []
+    for _ in range(count):
+        label = rng.choice(sorted(WORDS))
+        words = rng.choices(FILLERS, k=rng.randint(2, 12))
+        words.insert(rng.randint(0, len(words)), rng.choice(WORDS[label]))
+        examples.append(Example(" ".join(words) + ".", label))
+    return examples
+
+
+def random_network(config: ModelConfig, seed: int = 0) -> LSTMClassifier:
+    """A network with random weights, large enough to move the gates."""
+    torch.manual_seed(seed)
+    network = LSTMClassifier(config)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.uniform_(-0.8, 0.8)
+    return network.eval().requires_grad_(False)
+
+
+def random_classifier(seed: int = 0, **changes: object) -> Classifier:
+    """A classifier of random weights over the tiny language."""
+    tokenizer = Tokenizer.train([e.text for e in reviews(50)], "word", 300)
+    config = ModelConfig.model_validate(
+        {
+            "vocab_size": tokenizer.vocab_size,
+            "embedding_dim": 5,
+            "hidden_size": 4,
+            "id2label": {0: "blame", 1: "mixed feelings", 2: "praise"},
+            "max_tokens": 50,
+            "pad_token_id": PAD_ID,
+            "unk_token_id": UNK_ID,
+            **changes,
+        }
+    )
+    return Classifier(config, random_network(config, seed), tokenizer)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let nothing be skipped in CI, where everything that a test may need is there."""
+    report = yield
+    if report.skipped and os.environ.get("CI"):
+        report.outcome = "failed"
+    return report
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a model that was really trained, on the tiny language."""
+    directory = tmp_path_factory.mktemp("models") / "tiny-reviews"
+    train(reviews(300), TINY, directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def stacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a random model with two layers that read in both directions."""
+    directory = tmp_path_factory.mktemp("models") / "stacked"
+    classifier = random_classifier(num_layers=2, bidirectional=True)
+    artifact.save(directory, classifier, golden_text="the film was wonderful", card="# stacked\n")
+    return directory

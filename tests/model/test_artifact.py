@@ -1,0 +1,186 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from model import artifact
+from model.errors import ArtifactError
+from tests.conftest import random_classifier, reviews
+
+TEXTS = [example.text for example in reviews(10)]
+
+
+@pytest.fixture
+def directory(stacked: Path, tmp_path: Path) -> Path:
+    """A copy of a good artifact, to be broken."""
+    return Path(shutil.copytree(stacked, tmp_path / "broken"))
+
+
+def edit_json(path: Path, **changes: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def edit_weights(path: Path, change: Callable[[dict[str, torch.Tensor]], Any]) -> None:
+    tensors = safetensors.torch.load_file(path)
+    change(tensors)
+    safetensors.torch.save_file(tensors, path)
+
+
+def test_loaded_it_predicts_as_it_did_when_saved(tmp_path: Path) -> None:
+    classifier = random_classifier(num_layers=2, bidirectional=True)
+    artifact.save(tmp_path / "a", classifier, golden_text=TEXTS[0], card="# a")
+    loaded = artifact.load(tmp_path / "a")
+    assert loaded.name == "a"
+    assert loaded.classifier.config == classifier.config
+    encodings = classifier.encode(TEXTS)
+    assert loaded.classifier.encode(TEXTS) == encodings
+    np.testing.assert_array_equal(
+        loaded.classifier.predict(encodings), classifier.predict(encodings)
+    )
+
+
+def test_half_precision_halves_the_file_and_keeps_the_predictions(tmp_path: Path) -> None:
+    classifier = random_classifier()
+    for name, dtype in (("full", torch.float32), ("half", torch.float16)):
+        artifact.save(tmp_path / name, classifier, golden_text="a", card="", dtype=dtype)
+    sizes = [(tmp_path / name / artifact.WEIGHTS).stat().st_size for name in ("full", "half")]
+    assert sizes[1] < 0.7 * sizes[0]
+    half = artifact.load(tmp_path / "half").classifier
+    assert half.network.head.weight.dtype == torch.float32
+    encodings = classifier.encode(TEXTS)
+    np.testing.assert_allclose(half.predict(encodings), classifier.predict(encodings), atol=2e-3)
+
+
+def test_the_hash_depends_on_all_that_decides_answers(directory: Path) -> None:
+    before = artifact.load(directory).sha256
+    (directory / artifact.CARD).write_text("another card")
+    assert artifact.load(directory).sha256 == before
+    edit_json(directory / artifact.CONFIG, max_tokens=60)
+    assert artifact.load(directory).sha256 != before
+
+
+def test_no_file_is_a_pickle(stacked: Path, trained: Path) -> None:
+    for directory in (stacked, trained):
+        names = {path.name for path in directory.iterdir()}
+        assert names == {
+            "config.json",
+            "model.safetensors",
+            "tokenizer.json",
+            "golden.json",
+            "README.md",
+        }
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "model.safetensors", "tokenizer.json", "golden.json"]
+)
+def test_a_missing_file_is_named(directory: Path, name: str) -> None:
+    (directory / name).unlink()
+    with pytest.raises(ArtifactError, match=f"{name} is missing: a model directory holds"):
+        artifact.load(directory)
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "model.safetensors", "tokenizer.json", "golden.json"]
+)
+def test_a_truncated_file_is_named(directory: Path, name: str) -> None:
+    path = directory / name
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ArtifactError, match=f"{name} is not valid"):
+        artifact.load(directory)
+
+
+def test_a_file_in_place_of_a_directory(directory: Path) -> None:
+    with pytest.raises(ArtifactError, match="is not a directory"):
+        artifact.load(directory / "config.json")
+
+
+def test_a_directory_in_place_of_a_file(directory: Path) -> None:
+    (directory / "config.json").unlink()
+    (directory / "config.json").mkdir()
+    with pytest.raises(ArtifactError, match=r"config\.json cannot be read: Is a directory"):
+        artifact.load(directory)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda t: t.pop("lstm.weight_hh_l1_reverse"), "lstm.weight_hh_l1_reverse is missing"),
+        (lambda t: t.update(extra=torch.ones(1)), "extra is not part of the model"),
+        (
+            lambda t: t.update({"head.bias": torch.ones(7)}),
+            r"head.bias has the shape \(7,\), but config.json asks for \(3,\)",
+        ),
+        (
+            lambda t: t.update({"head.bias": torch.tensor([1.0, torch.nan, 1.0])}),
+            "head.bias holds NaN or infinity",
+        ),
+        (
+            lambda t: t.update({"head.bias": torch.ones(3, dtype=torch.int64)}),
+            "head.bias holds torch.int64, not floating-point numbers",
+        ),
+        (
+            lambda t: t["head.bias"].add_(torch.tensor([1.0, 0.0, 0.0])),
+            "does not give the probabilities that golden.json holds",
+        ),
+        (
+            lambda t: t["lstm.weight_ih_l0"].mul_(1.1),
+            "does not give the (hidden|probabilities) that golden.json holds",
+        ),
+    ],
+)
+def test_a_wrong_tensor_is_named(
+    directory: Path, change: Callable[[dict[str, torch.Tensor]], Any], says: str
+) -> None:
+    edit_weights(directory / artifact.WEIGHTS, change)
+    with pytest.raises(ArtifactError, match=says):
+        artifact.load(directory)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"hidden_size": 10**9}, "hidden_size: Input should be less than"),
+        ({"hidden_size": 60_000}, "has the shape .* but config.json asks for"),
+        ({"num_layers": 1}, "lstm.bias_hh_l1 is not part of the model"),
+        ({"vocab_size": 5}, r"tokenizer.json has \d+ entries, but config.json says 5"),
+        ({"hidden_size": -1}, "config.json is not valid: hidden_size: "),
+        ({"surprise": 1}, "config.json is not valid: surprise: "),
+    ],
+)
+def test_a_wrong_config_is_named(directory: Path, changes: dict[str, Any], says: str) -> None:
+    edit_json(directory / artifact.CONFIG, **changes)
+    with pytest.raises(ArtifactError, match=says):
+        artifact.load(directory)
+
+
+def test_a_foreign_golden_example_is_refused(directory: Path) -> None:
+    edit_json(directory / artifact.GOLDEN, text="another text")
+    with pytest.raises(ArtifactError, match="does not give the ids"):
+        artifact.load(directory)
+
+
+def test_a_golden_example_of_another_shape_is_refused(directory: Path) -> None:
+    edit_json(directory / artifact.GOLDEN, cell=[[0.0]])
+    with pytest.raises(ArtifactError, match="does not give the cell"):
+        artifact.load(directory)
+
+
+def test_the_golden_text_may_have_no_tokens(tmp_path: Path) -> None:
+    artifact.save(tmp_path, random_classifier(), golden_text="", card="")
+    assert artifact.load(tmp_path)
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+    (tmp_path / "file.partial").mkdir()
+    with pytest.raises(OSError, match="Is a directory"):
+        artifact.write(path, b"after")
+    assert path.read_bytes() == b"before"

@@ -1,0 +1,154 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.tokenizer import PAD_ID, SPECIAL_TOKENS, UNK_ID, Encoding, Tokenizer, TokenizerKind
+
+TEXTS = [
+    "A wonderful, moving film: I don't regret a minute!",
+    "Dull and far too long... I don't know why it is 3 hours long.",
+    "A film, a long film. 房间太小, 太小。",
+    "房间太小 ไทย カタカナ",
+]
+KINDS: list[TokenizerKind] = ["word", "bpe"]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
+    return Tokenizer.train(TEXTS, request.param, vocab_size=400)
+
+
+@pytest.fixture(scope="module")
+def words() -> Tokenizer:
+    return Tokenizer.train(TEXTS, "word", vocab_size=400)
+
+
+def pieces(text: str, encoding: Encoding) -> list[str]:
+    return [text[start:end] for start, end in encoding.offsets]
+
+
+# Any str at all, lone surrogates included.
+anything = st.text(st.characters(), max_size=60)
+
+
+@given(text=anything)
+def test_any_text_encodes_with_offsets_in_order(tokenizer: Tokenizer, text: str) -> None:
+    encoding = tokenizer.encode([text])[0]
+    assert len(encoding.ids) == len(encoding.offsets)
+    assert all(0 <= token < tokenizer.vocab_size for token in encoding.ids)
+    assert all(token != PAD_ID for token in encoding.ids)
+    assert all(0 <= start <= end <= len(text) for start, end in encoding.offsets)
+    starts = [start for start, _ in encoding.offsets]
+    assert starts == sorted(starts)
+
+
+@given(text=anything)
+def test_the_offsets_cover_all_but_white_space(tokenizer: Tokenizer, text: str) -> None:
+    covered = {i for start, end in tokenizer.encode([text])[0].offsets for i in range(start, end)}
+    for index, character in enumerate(text):
+        # A combining mark may melt into the letter before it (NFC).
+        if not character.isspace() and not unicodedata.combining(character):
+            assert (
+                index in covered
+                or unicodedata.normalize("NFC", character) != character
+                or (unicodedata.normalize("NFC", text) != text)
+            )
+
+
+@given(texts=st.lists(anything, max_size=5))
+def test_a_batch_encodes_like_its_texts(tokenizer: Tokenizer, texts: list[str]) -> None:
+    assert tokenizer.encode(texts) == [tokenizer.encode([text])[0] for text in texts]
+
+
+@pytest.mark.parametrize(
+    "character",
+    ["a", " ", "\n", "\0", "!", "'", "房", "é", "\u0301", "👩", "\u200d", "ﷺ", "\ud800"],
+)
+def test_a_megabyte_of_one_character_encodes(tokenizer: Tokenizer, character: str) -> None:
+    text = character * (2**20 // len(character.encode("utf-8", "surrogatepass")))
+    encoding = tokenizer.encode([text])[0]
+    assert len(encoding) <= len(text) * 4 + 1
+    if encoding.offsets:
+        assert encoding.offsets[0][0] == 0
+        assert encoding.offsets[-1][1] == len(text)
+
+
+def test_empty_texts_and_white_space_have_no_tokens(tokenizer: Tokenizer) -> None:
+    assert [len(e) for e in tokenizer.encode(["", " ", "\t\n  \u3000"])] == [0, 0, 0]
+
+
+def test_words_and_symbols(words: Tokenizer) -> None:
+    text = "A film, I don't regret it!!"
+    expected = ["A", "film", ",", "I", "don't", "regret", "it", "!", "!"]
+    assert pieces(text, words.encode([text])[0]) == expected
+
+
+def test_scripts_without_spaces_are_read_by_character(words: Tokenizer) -> None:
+    text = "房间太小, OK"
+    assert pieces(text, words.encode([text])[0]) == ["房", "间", "太", "小", ",", "OK"]
+
+
+def test_case_does_not_count(tokenizer: Tokenizer) -> None:
+    lower, upper = tokenizer.encode(["long film", "LONG Film"])
+    assert lower == upper
+
+
+def test_emoji_offsets_count_characters(words: Tokenizer) -> None:
+    text = "👩‍👩‍👧 long"
+    encoding = words.encode([text])[0]
+    assert pieces(text, encoding)[-1] == "long"
+    assert encoding.offsets[-1] == (6, 10)
+
+
+def test_words_seen_once_are_unknown(words: Tokenizer) -> None:
+    known, unknown = words.encode(["film", "wonderful"])
+    assert known.ids != [UNK_ID]
+    assert unknown.ids == [UNK_ID]
+
+
+def test_bytes_are_never_unknown() -> None:
+    tokenizer = Tokenizer.train(TEXTS, "bpe", vocab_size=300)
+    assert UNK_ID not in tokenizer.encode(["žluťoučký ☃ \ue000"])[0].ids
+
+
+def test_the_name_of_a_special_token_is_ordinary_text(tokenizer: Tokenizer) -> None:
+    for name in SPECIAL_TOKENS:
+        encoding = tokenizer.encode([name])[0]
+        assert PAD_ID not in encoding.ids
+        assert len(encoding) > 1
+
+
+def test_restored_it_encodes_the_same(tokenizer: Tokenizer) -> None:
+    restored = Tokenizer.from_json(tokenizer.to_json())
+    texts = [*TEXTS, "[PAD] 👩‍👩‍👧 unseen words\0"]
+    assert restored.encode(texts) == tokenizer.encode(texts)
+    assert restored.vocab_size == tokenizer.vocab_size
+
+
+def test_a_sample_of_the_vocabulary_is_from_all_over_it(tokenizer: Tokenizer) -> None:
+    sample = tokenizer.vocabulary_sample(10)
+    assert len(sample) == 10
+    vocabulary = tokenizer._tokenizer.get_vocab()
+    ids = [vocabulary[entry] for entry in sample]
+    assert ids == sorted(ids)
+    assert UNK_ID < ids[0] < tokenizer.vocab_size / 4
+    assert ids[-1] > tokenizer.vocab_size / 2
+    assert len(tokenizer.vocabulary_sample(10_000)) == tokenizer.vocab_size - 2
+
+
+def test_training_is_deterministic(tokenizer: Tokenizer) -> None:
+    again = [Tokenizer.train(TEXTS, kind, 400).to_json() for kind in KINDS]
+    assert tokenizer.to_json() in again
+
+
+def test_a_broken_json_is_refused() -> None:
+    with pytest.raises(ValueError, match="EOF while parsing"):
+        Tokenizer.from_json("{")
+
+
+def test_last_keeps_the_end() -> None:
+    encoding = Encoding([1, 2, 3], [(0, 1), (2, 3), (4, 5)])
+    assert encoding.last(2) == Encoding([2, 3], [(2, 3), (4, 5)])
+    assert encoding.last(3) is encoding

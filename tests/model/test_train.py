@@ -1,0 +1,244 @@
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model import artifact
+from model import train as module
+from model.data import Example
+from model.errors import TrainingError
+from model.train import EpochReport, StepReport, Watcher, split, train
+from tests.conftest import TINY, reviews
+
+
+def weights(directory: Path) -> dict[str, torch.Tensor]:
+    return artifact.load(directory).classifier.network.state_dict()
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    first, second = weights(one), weights(other)
+    assert first.keys() == second.keys()
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], atol=1e-6, rtol=0)
+
+
+def test_a_split_holds_out_a_share_of_every_label() -> None:
+    examples = [Example(str(n), "often") for n in range(100)] + [
+        Example(str(n), "seldom") for n in range(10)
+    ]
+    training, held_out = split(examples, 0.2, seed=1)
+    assert sorted(training + held_out, key=repr) == sorted(examples, key=repr)
+    assert [sum(e.label == label for e in held_out) for label in ("often", "seldom")] == [20, 2]
+    assert split(examples, 0.2, seed=1) == (training, held_out)
+    assert split(examples, 0.2, seed=2) != (training, held_out)
+
+
+def test_a_label_with_one_example_is_trained_on() -> None:
+    training, held_out = split([Example("a", "x"), Example("b", "y")], 0.4, seed=0)
+    assert len(training) == 2
+    assert held_out == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"num_layers": 2, "bidirectional": True, "pooling": "max"},
+        {"pooling": "last", "tokenizer": "bpe"},
+        {"pooling": "mean", "embedding_dropout": 0.0},
+    ],
+)
+def test_the_family_learns(tmp_path: Path, changes: dict[str, object]) -> None:
+    settings = TINY.model_copy(update=changes | {"epochs": 8})
+    evaluation = train(reviews(400), settings, tmp_path / "model")
+    assert evaluation is not None
+    assert evaluation.texts == 40
+    assert evaluation.accuracy > 0.9
+
+
+def test_what_a_run_reports(tmp_path: Path) -> None:
+    starts: list[str] = []
+    steps: list[StepReport] = []
+    epochs: list[EpochReport] = []
+    settings = TINY.model_copy(update={"epochs": 3})
+    train(
+        reviews(100),
+        settings,
+        tmp_path / "model",
+        watcher=Watcher(starts.append, steps.append, epochs.append),
+    )
+    assert len(starts) == 1
+    assert starts[0].startswith("90 texts, 2 labels, ")
+    assert [report.step for report in steps] == list(range(1, 19))
+    assert {report.steps for report in steps} == {18}
+    assert [report.epoch for report in epochs] == [1, 2, 3]
+    assert epochs[-1].loss < epochs[0].loss
+    assert all(report.validation for report in epochs)
+    assert steps[-1].tokens > steps[0].tokens > 0
+
+
+def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:
+    settings = TINY.model_copy(update={"epochs": 1})
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(reviews(64), settings.model_copy(update={"seed": seed}), tmp_path / name)
+    assert_same_weights(tmp_path / "a", tmp_path / "b")
+    assert not torch.equal(
+        weights(tmp_path / "a")["head.weight"], weights(tmp_path / "c")["head.weight"]
+    )
+
+
+def test_a_run_stops_when_it_no_longer_gets_better(tmp_path: Path) -> None:
+    """Held-out texts with the wrong labels: the better it learns, the worse it does on them."""
+    wrong = [
+        Example(e.text, "praise" if e.label == "blame" else "blame") for e in reviews(50, seed=1)
+    ]
+    epochs: list[EpochReport] = []
+    settings = TINY.model_copy(update={"epochs": 30, "patience": 2})
+    evaluation = train(
+        reviews(300),
+        settings,
+        tmp_path / "model",
+        validation=wrong,
+        watcher=Watcher(on_epoch=epochs.append),
+    )
+    assert len(epochs) < 30
+    best = max(report.validation.accuracy for report in epochs if report.validation)
+    assert [report.best for report in epochs[-2:]] == [False, False]
+    assert evaluation is not None
+    assert evaluation.accuracy == pytest.approx(best, abs=0.05)  # rounded to half precision
+
+
+def test_with_nothing_held_out_the_last_epoch_is_kept(tmp_path: Path) -> None:
+    epochs: list[EpochReport] = []
+    settings = TINY.model_copy(update={"validation_fraction": 0.0, "patience": 1, "epochs": 3})
+    watcher = Watcher(on_epoch=epochs.append)
+    assert train(reviews(60), settings, tmp_path / "model", watcher=watcher) is None
+    assert [report.best for report in epochs] == [True, True, True]
+    assert "nothing is known" in (tmp_path / "model" / "README.md").read_text()
+
+
+def test_no_text_of_the_data_is_in_the_artifact(trained: Path) -> None:
+    golden = (trained / "golden.json").read_text()
+    assert not any(example.text in golden for example in reviews(300))
+
+
+def test_labels_are_renamed(tmp_path: Path) -> None:
+    settings = TINY.model_copy(update={"epochs": 1})
+    train(reviews(40), settings, tmp_path, label_aliases={"praise": "thumbs up"})
+    config = artifact.load(tmp_path).classifier.config
+    assert config.labels == ("blame", "thumbs up")
+    assert config.label_aliases == {"praise": "thumbs up"}
+
+
+def test_a_label_that_is_not_there_cannot_be_renamed(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no label 'great' to be renamed"):
+        train(reviews(40), TINY, tmp_path, label_aliases={"great": "praise"})
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize("at", [1, 7, 12, 13, 30])
+def test_an_interrupted_run_continues_to_the_same_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """With a checkpoint after every step, broken off anywhere: in an epoch, at its end, before."""
+    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", -1)
+    settings = TINY.model_copy(update={"epochs": 3, "num_layers": 2, "dropout": 0.3})
+    train(reviews(200), settings, tmp_path / "whole")
+
+    def interrupt(report: StepReport) -> None:
+        if report.step == at:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        train(reviews(200), settings, tmp_path / "cut", watcher=Watcher(on_step=interrupt))
+    assert not (tmp_path / "cut" / artifact.CONFIG).exists()
+    starts: list[str] = []
+    train(reviews(200), settings, tmp_path / "cut", watcher=Watcher(on_start=starts.append))
+    if at > 1:
+        assert f"continued at step {at - 1}" in starts[0]
+    assert_same_weights(tmp_path / "whole", tmp_path / "cut")
+    assert not (tmp_path / "cut" / "checkpoint.pt").exists()
+
+
+def test_a_killed_process_continues_to_the_same_model(tmp_path: Path) -> None:
+    """kill -9 at an arbitrary moment, after the first checkpoint is there."""
+    program = """
+import sys
+from pathlib import Path
+from model import train as module
+from tests.conftest import TINY, reviews
+module.CHECKPOINT_SECONDS = 0.05
+module.train(reviews(400), TINY.model_copy(update={"epochs": 12}), Path(sys.argv[1]))
+"""
+    command = [sys.executable, "-c", program]
+    subprocess.run([*command, str(tmp_path / "whole")], check=True)
+    process = subprocess.Popen([*command, str(tmp_path / "cut")])
+    checkpoint = tmp_path / "cut" / "checkpoint.pt"
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert checkpoint.exists(), "the run must not have been finished before it was killed"
+    subprocess.run([*command, str(tmp_path / "cut")], check=True)
+    assert_same_weights(tmp_path / "whole", tmp_path / "cut")
+
+
+def interrupted_run(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", -1)
+
+    def interrupt(report: StepReport) -> None:
+        if report.step == 2:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        train(reviews(64), TINY, directory, watcher=Watcher(on_step=interrupt))
+
+
+def test_another_run_s_checkpoint_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted_run(tmp_path, monkeypatch)
+    with pytest.raises(TrainingError, match="belongs to a run with other data or settings"):
+        train(reviews(64), TINY.model_copy(update={"seed": 9}), tmp_path)
+    with pytest.raises(TrainingError, match="belongs to a run with other data or settings"):
+        train(reviews(63), TINY, tmp_path)
+
+
+def test_a_broken_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted_run(tmp_path, monkeypatch)
+    (tmp_path / "checkpoint.pt").write_bytes(b"broken")
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt cannot be read .* delete it"):
+        train(reviews(64), TINY, tmp_path)
+
+
+def test_a_single_label_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="All texts have the label 'x'"):
+        train([Example("a", "x"), Example("b", "x")], TINY, tmp_path)
+
+
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
+    settings = TINY.model_copy(update={"learning_rate": 1e30})
+    with pytest.raises(TrainingError, match="lower the learning rate"):
+        train(reviews(100), settings, tmp_path)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no CUDA device"):
+        train(reviews(20), TINY.model_copy(update={"device": "cuda"}), tmp_path)
+
+
+def test_texts_without_a_single_token_are_trained_on(tmp_path: Path) -> None:
+    examples = [Example("", "x"), Example("good", "y")] * 20
+    train(examples, TINY.model_copy(update={"epochs": 1}), tmp_path)
+    assert np.isfinite(artifact.load(tmp_path).classifier.network.head.weight.numpy()).all()
