@@ -3,7 +3,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: test check format clean
+.PHONY: serve test check format clean
+
+serve: .venv/serve  ## Install and serve the shipped model
+	@$(BIN)/conveyor serve
 
 test: .venv/dev  ## Install and run all tests
 	$(BIN)/coverage erase
@@ -22,7 +25,12 @@ format: .venv/dev  ## Let ruff mend what it can
 clean:  ## Remove what the other targets made
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 
+.venv/serve: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
 .venv/dev: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable '.[dev]'
-	@touch $@
+	@touch $@ .venv/serve

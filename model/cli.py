@@ -1,0 +1,208 @@
+"""The commands that make and judge models: conveyor train, conveyor evaluate."""
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from model import artifact
+from model.data import Columns, read_examples
+from model.errors import TrainingError
+from model.evaluate import Evaluation
+from model.evaluate import evaluate as run_evaluation
+from model.flags import with_flags, wrong_flag
+from model.train import EpochReport, StepReport, TrainingSettings, Watcher
+from model.train import train as run_training
+
+app = typer.Typer(
+    name="conveyor",
+    help="Train an LSTM text classifier, judge it, and serve it over HTTP with its inner states.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+console = Console()
+# How a run goes is told beside its result, which alone is worth piping on.
+story = Console(stderr=True)
+
+# A table wider than this does not fit a screen, and says less than the misses below it.
+WIDEST_CONFUSION = 12
+
+DATA_HELP = (
+    "Labelled texts: a .csv, .tsv or .jsonl file, also .gz, or `hub:NAME@SPLIT` "
+    "(with the `hub` extra installed)."
+)
+TextColumnOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of the texts. Without names, a .csv or .tsv whose first line does not "
+        "name `text` and `label` holds a label and a text in every line.",
+        show_default="text",
+    ),
+]
+LabelColumnOption = Annotated[
+    str | None, typer.Option(help="Column of the labels.", show_default="label")
+]
+
+
+@app.command()
+@with_flags(TrainingSettings)
+def train(
+    data: Annotated[str, typer.Option(help=DATA_HELP)],
+    out: Annotated[Path, typer.Option(help="Directory for the model; made if it is not there.")],
+    text_column: TextColumnOption = None,
+    label_column: LabelColumnOption = None,
+    rename_label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OLD=NEW",
+            help="Let the model say NEW where the data says OLD; once for each label.",
+        ),
+    ] = None,
+    validation_data: Annotated[
+        str | None,
+        typer.Option(help="Held-out texts, like --data; by default, a part of those."),
+    ] = None,
+    **flags: Any,  # noqa: ANN401 - as the settings are
+) -> None:
+    """Train a classifier on labelled texts.
+
+    Interrupted, the same command continues from its last checkpoint, at most a minute back, and
+    ends with the same model.
+
+    Example: `conveyor train --data mine.csv --text-column body --label-column topic --out my-model`
+    """
+    try:
+        settings = TrainingSettings(**flags)
+    except ValidationError as error:
+        raise TrainingError(wrong_flag(error, flags)) from None
+    if (out / artifact.CONFIG).exists():
+        raise TrainingError(f"{out} holds a model already: choose another --out, or remove it.")
+    columns = Columns(text_column, label_column)
+    examples = read_examples(data, columns)
+    validation = read_examples(validation_data, columns) if validation_data else []
+    command = shlex.join(["conveyor", *sys.argv[1:]])
+    with _progress() as progress:
+        try:
+            evaluation = run_training(
+                examples,
+                settings,
+                out,
+                validation=validation,
+                label_aliases=_renames(rename_label or []),
+                about=f"The command was:\n\n```sh\n{command}\n```",
+                watcher=_watch(progress),
+            )
+        except OSError as error:
+            raise TrainingError(
+                f"The model cannot be written to {out}: {error.strerror}. "
+                "The same command continues from the last checkpoint."
+            ) from None
+    if evaluation:
+        _print_evaluation(evaluation, "held-out texts")
+    console.print(
+        f"The model is in {out}. Serve it: conveyor serve --model {shlex.quote(str(out))}"
+    )
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="Model directory.")],
+    data: Annotated[str, typer.Option(help=DATA_HELP)],
+    text_column: TextColumnOption = None,
+    label_column: LabelColumnOption = None,
+) -> None:
+    """Compare a model's labels with the true ones.
+
+    Prints the accuracy, each label's precision and recall, and which labels are taken for which.
+    Texts longer than the model reads are judged by their end.
+
+    Example: `conveyor evaluate my-model --data test.csv`
+    """
+    classifier = artifact.load(model).classifier
+    examples = read_examples(data, Columns(text_column, label_column))
+    with _progress() as progress:
+        task = progress.add_task("evaluating", total=len(examples), status="")
+        evaluation = run_evaluation(
+            classifier, examples, lambda done: progress.update(task, completed=done)
+        )
+    _print_evaluation(evaluation, "texts")
+
+
+def _renames(pairs: list[str]) -> dict[str, str]:
+    renames = {}
+    for pair in pairs:
+        old, equals, new = pair.partition("=")
+        if not (old and equals and new):
+            raise TrainingError(f"{pair!r} is not of the form OLD=NEW, as --rename-label needs it.")
+        renames[old] = new
+    return renames
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[status]}"),
+        TimeRemainingColumn(),
+        console=story,
+        disable=not story.is_terminal,
+    )
+
+
+def _watch(progress: Progress) -> Watcher:
+    """Tell a run's story: a moving bar on a terminal, and a line for each epoch anywhere."""
+    started = 0.0
+    task = progress.add_task("training", total=None, status="")
+
+    def on_start(line: str) -> None:
+        nonlocal started
+        started = time.monotonic()
+        story.print(line)
+
+    def on_step(report: StepReport) -> None:
+        speed = report.tokens / (time.monotonic() - started)
+        progress.update(
+            task,
+            total=report.steps,
+            completed=report.step,
+            status=f"epoch {report.epoch}, loss {report.loss:.3f}, "
+            f"accuracy {report.accuracy:.3f}, {speed:,.0f} tokens/s,",
+        )
+
+    def on_epoch(report: EpochReport) -> None:
+        line = f"epoch {report.epoch}: loss {report.loss:.4f}, accuracy {report.accuracy:.4f}"
+        if report.validation:
+            line += f", held-out accuracy {report.validation.accuracy:.4f}"
+            line += " (best so far)" if report.best else ""
+        story.print(line)
+
+    return Watcher(on_start, on_step, on_epoch)
+
+
+def _print_evaluation(evaluation: Evaluation, what: str) -> None:
+    console.print(f"accuracy {evaluation.accuracy:.4f} on {evaluation.texts:,} {what}")
+    scores = Table("label", "precision", "recall", "texts")
+    rows = zip(
+        evaluation.labels,
+        evaluation.precision,
+        evaluation.recall,
+        evaluation.confusion.sum(axis=1),
+        strict=True,
+    )
+    for label, precision, recall, texts in rows:
+        scores.add_row(label, f"{precision:.4f}", f"{recall:.4f}", f"{texts:,}")
+    console.print(scores)
+    if len(evaluation.labels) <= WIDEST_CONFUSION:
+        confusion = Table("true \\ predicted", *evaluation.labels)
+        for label, counts in zip(evaluation.labels, evaluation.confusion, strict=True):
+            confusion.add_row(label, *(f"{count:,}" for count in counts))
+        console.print(confusion)

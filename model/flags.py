@@ -1,0 +1,59 @@
+"""Command-line flags made from a settings class, so that the class is the only list of them."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+
+def with_flags(settings: type[BaseModel]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a typer command with ``**flags`` one option for each field of a settings class.
+
+    The command gets the flags that were used, by field name.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True).parameters.values()
+        made = [_flag(name, field) for name, field in settings.model_fields.items()]
+
+        @functools.wraps(command)
+        def run(**arguments: Any) -> None:  # noqa: ANN401 - as the settings are
+            unused = {flag.name for flag in made if arguments[flag.name] is None}
+            command(**{name: arguments[name] for name in arguments.keys() - unused})
+
+        named = [p.replace(kind=p.KEYWORD_ONLY) for p in own if p.kind is not p.VAR_KEYWORD]
+        run.__signature__ = inspect.Signature([*named, *made])  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
+    option = typer.Option(
+        help=field.description,
+        show_default=str(field.default) if field.default is not None else False,
+    )
+    kind: Any = field.annotation
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind | None, option],
+    )
+
+
+def spelled(name: str) -> str:
+    """A field's name as a flag: max_tokens -> --max-tokens."""
+    return f"--{name.replace('_', '-')}"
+
+
+def wrong_flag(error: ValidationError, flags: Mapping[str, Any], prefix: str = "") -> str:
+    """One sentence about the first wrong setting; one that is no flag used came from ``prefix``."""
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    source = spelled(name) if name in flags else f"{prefix}{name.upper()}"
+    return f"{source} {first['msg'].removeprefix('Input ')}, but is {first['input']!r}."

@@ -1,0 +1,151 @@
+"""Every error that a caller can get, and the one body that all of them have.
+
+ServiceError
+├── MalformedJSON          400   the body is not JSON
+├── NotFound               404   no such path
+├── MethodNotAllowed       405   the path exists, the method does not
+├── TooLarge               413   more than a limit allows: bytes, inputs, tokens, answer
+├── UnsupportedMediaType   415   the body is not declared as JSON
+├── InvalidRequest         422   JSON, but not what the endpoint takes
+├── Internal               500   a fault of ours; the log holds the details
+└── Unavailable            503   loading or shutting down
+
+The classes are the table: handlers and OpenAPI are both made from it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from service.encoding import JSONResponse
+
+EXAMPLE = '{"inputs": "a text"}'
+
+
+class ErrorBody(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: str = Field(description="What is wrong, and what would be right.")
+    error_type: str = Field(description="The kind of error, for programs.")
+
+
+class ServiceError(HTTPException):
+    """An error with a status, a type for programs and a sentence for people."""
+
+    status: ClassVar[int]
+    error_type: ClassVar[str]
+    summary: ClassVar[str]
+
+    def __init__(self, sentence: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(self.status, sentence, headers)
+
+
+class MalformedJSON(ServiceError):
+    """The body cannot be parsed."""
+
+    status, error_type, summary = 400, "malformed_json", "The body is not valid JSON in UTF-8."
+
+
+class NotFound(ServiceError):
+    """There is nothing at this path."""
+
+    status, error_type, summary = 404, "not_found", "There is nothing at this path."
+
+
+class MethodNotAllowed(ServiceError):
+    """The path exists, the method does not."""
+
+    status, error_type, summary = 405, "method_not_allowed", "The path has other methods."
+
+
+class TooLarge(ServiceError):
+    """A limit of the service or of the model is passed."""
+
+    status, error_type, summary = 413, "too_large", "The body, a text or the answer is too large."
+
+
+class UnsupportedMediaType(ServiceError):
+    """The body is not declared as JSON."""
+
+    status, error_type, summary = 415, "unsupported_media_type", "The body is not declared as JSON."
+
+
+class InvalidRequest(ServiceError):
+    """The body is JSON, but not what the endpoint takes."""
+
+    status, error_type, summary = 422, "invalid_request", "The request asks for what cannot be."
+
+
+class Internal(ServiceError):
+    """A fault of the service."""
+
+    status, error_type, summary = 500, "internal", "A fault of the service; its log has details."
+
+
+class Unavailable(ServiceError):
+    """The service takes no traffic now."""
+
+    status, error_type, summary = 503, "unavailable", "The service is not taking traffic now."
+
+
+_BY_STATUS = {kind.status: kind for kind in ServiceError.__subclasses__()}
+
+
+def documented(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI ``responses`` of an endpoint that can fail with these errors."""
+    kinds: list[type[ServiceError]] = [*errors, Internal]
+    return {kind.status: {"model": ErrorBody, "description": kind.summary} for kind in kinds}
+
+
+def response(error: ServiceError) -> JSONResponse:
+    """The answer that an error makes."""
+    body = ErrorBody(error=error.detail, error_type=error.error_type).model_dump()
+    return JSONResponse(body, status_code=error.status, headers=error.headers)
+
+
+def from_framework(error: HTTPException, request: Request) -> ServiceError:
+    """The framework's own errors, such as an unknown path, as one of ours."""
+    kind = _BY_STATUS.get(error.status_code, Internal)
+    sentences = {
+        MalformedJSON: f"The body is not JSON in UTF-8: send an object such as {EXAMPLE}.",
+        NotFound: f"There is nothing at {request.url.path!r}: GET /docs lists what there is.",
+        MethodNotAllowed: (
+            f"{request.method} is not possible here, but {(error.headers or {}).get('Allow')} is."
+        ),
+    }
+    return kind(sentences.get(kind, kind.summary), error.headers)
+
+
+def from_validation(errors: Sequence[Mapping[str, Any]]) -> ServiceError:
+    """The first thing that FastAPI or pydantic found wrong in a request."""
+    kind = MalformedJSON if errors[0]["type"] == "json_invalid" else InvalidRequest
+    return kind(_sentence(errors[0]))
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    kind, message = error["type"], error["msg"].removeprefix("Value error, ")
+    place = _place(error["loc"])
+    if kind == "json_invalid":
+        # The parser's own words, some of which end in "at" already.
+        reason, position = error["ctx"]["error"].removesuffix(" at"), error["loc"][-1] + 1
+        return f"The body is not JSON: {reason} at character {position}."
+    if not place:
+        return f"The body must be a JSON object such as {EXAMPLE}."
+    if kind == "missing":
+        return f"{place} is missing: send an object such as {EXAMPLE}."
+    if kind == "extra_forbidden":
+        return f"{place} is not a field of this request: GET /docs lists the fields."
+    return f"{place} {message.removeprefix('Input ')}."
+
+
+def _place(loc: Sequence[str | int]) -> str:
+    """Where in the body: ("body", "inputs", 3) -> inputs[3]. What a caller named is escaped."""
+    place = ""
+    for part in loc[1:]:
+        name = str(part)
+        shown = name if name.isidentifier() and name.isascii() else ascii(name[:40])
+        place += f"[{part}]" if isinstance(part, int) else f".{shown}" if place else shown
+    return place

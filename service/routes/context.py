@@ -1,0 +1,34 @@
+"""What every route works with."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from model.artifact import Artifact
+from service.inference import ModelThread
+from service.settings import Settings
+
+
+@dataclass(frozen=True)
+class Context:
+    """The settings, the loaded model, and the thread that it runs on."""
+
+    settings: Settings
+    artifact: Artifact
+    model_thread: ModelThread
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest text that is read: the lower limit of model and operator."""
+        allowed = self.artifact.classifier.config.max_tokens
+        return min(allowed, self.settings.max_tokens or allowed)
+
+
+def context(request: Request) -> Context:
+    """The context that `create_app` has put into the application."""
+    value: Context = request.app.state.context
+    return value
+
+
+InContext = Annotated[Context, Depends(context)]

@@ -1,0 +1,84 @@
+"""A real server process on a free port, and an httpx client for it."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.process import CONVEYOR
+
+SHIPPED = Path(__file__).parents[2] / "model" / "pretrained" / "imdb-sentiment"
+
+
+@dataclass
+class Server:
+    """A running `conveyor serve`."""
+
+    url: str
+    curl: str
+    process: "subprocess.Popen[str]"
+    log: Path
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=30)
+
+
+@contextmanager
+def serving(model: Path, log: Path, *flags: str, **environment: str) -> Iterator[Server]:
+    """Start a server as a newcomer would, and wait until it says where it is."""
+    command = [*CONVEYOR, "serve", "--model", str(model), "--port", "0"]
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [*command, *flags],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+        )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, log.read_text()
+        yield Server(found.group(), process.stdout.readline(), process, log)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def server(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Serves the small trained model, under limits that are easy to pass."""
+    flags = ["--max-body-bytes", "2000000", "--max-inputs", "64", "--max-response-bytes", "200000"]
+    log = tmp_path_factory.mktemp("logs") / "server.log"
+    with serving(trained, log, *flags, "--max-tokens", "600") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stacked_server(stacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Serves a random model with two layers that read in both directions."""
+    with serving(stacked, tmp_path_factory.mktemp("logs") / "server.log") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shipped_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Serves the model that a newcomer gets."""
+    with serving(SHIPPED, tmp_path_factory.mktemp("logs") / "server.log") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(server: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=30) as running:
+        yield running

@@ -1,0 +1,126 @@
+"""What the documentation says is so: its commands run, its tables are complete."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.errors import ServiceError
+from service.settings import Settings
+from tests.conftest import reviews
+from tests.integration.conftest import Server, serving
+from tests.process import conveyor
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))]
+
+COMMANDS = [
+    command
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for command in block.replace("\\\n", " ").splitlines()
+]
+
+
+def commands(beginning: str) -> list[list[str]]:
+    """The README's commands that begin so, in its order, as lists of words."""
+    words = [shlex.split(command, comments=True) for command in COMMANDS]
+    return [command for command in words if " ".join(command).startswith(beginning)]
+
+
+def rows(table: str) -> list[list[str]]:
+    return [
+        [cell.strip().strip("`") for cell in line.strip("|").split("|")]
+        for line in table.splitlines()
+        if line.startswith("| `") or re.match(r"\| \d", line)
+    ]
+
+
+def test_every_command_of_the_readme_is_tested_here() -> None:
+    tested = sum(len(commands(start)) for start in ("make", "curl", ".venv/bin/conveyor"))
+    assert tested == len(COMMANDS) == 8
+
+
+def test_the_make_targets_exist() -> None:
+    for command in commands("make"):
+        subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, check=True)
+
+
+def test_the_curl_commands_answer_as_the_readme_says(shipped_server: Server) -> None:
+    predict, states = (
+        json.loads(
+            subprocess.run(
+                [word.replace("localhost:8000", shipped_server.url) for word in command],
+                capture_output=True,
+                check=True,
+            ).stdout
+        )
+        for command in commands("curl")
+    )
+    [shown] = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+    assert [[row["label"] for row in text] for text in predict] == [
+        [row["label"] for row in text] for text in json.loads(shown)
+    ]
+    scores = [round(row["score"], 3) for text in predict for row in text]
+    assert scores == pytest.approx(
+        [row["score"] for text in json.loads(shown) for row in text], abs=0.0011
+    )
+    described = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| `.*? \|", README, re.MULTILINE)))
+    assert set(states["results"][0]) <= set(described)
+
+
+def test_train_evaluate_and_serve_as_the_readme_says(tmp_path: Path) -> None:
+    for name, seed in (("mine.csv", 0), ("test.csv", 1)):
+        lines = [f'{e.label},"{e.text}"' for e in reviews(200, seed)]
+        (tmp_path / name).write_text("\n".join(["topic,body", *lines]))
+    train, evaluate, serve = (command[1:] for command in commands(".venv/bin/conveyor"))
+    trained = conveyor(*train, "--epochs", "2", cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    evaluated = conveyor(*evaluate, cwd=tmp_path)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert serve[:2] == ["serve", "--model"]
+    with serving(tmp_path / serve[2], tmp_path / "log") as server:
+        answer = httpx.post(f"{server.url}/predict", json={"inputs": "a wonderful film"})
+    assert {row["label"] for row in answer.json()[0]} == {"praise", "blame"}
+
+
+def test_every_setting_is_documented() -> None:
+    documented = rows((ROOT / "docs" / "configuration.md").read_text())
+    assert [row[0] for row in documented] == [
+        f"--{name.replace('_', '-')}" for name in Settings.model_fields
+    ]
+    for row, (name, field) in zip(documented, Settings.model_fields.items(), strict=True):
+        assert row[1] == f"CONVEYOR_{name.upper()}"
+        assert row[2] == str(field.default) or name in {"model", "threads", "max_tokens"}
+        assert row[3] == field.description
+
+
+def test_every_error_is_documented() -> None:
+    documented = [(row[0], row[1]) for row in rows(README) if row[0].isdecimal()]
+    assert documented == [
+        (str(kind.status), kind.error_type) for kind in ServiceError.__subclasses__()
+    ]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document: str) -> None:
+    text = (ROOT / document).read_text()
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+        assert (ROOT / document).parent.joinpath(target).exists(), target
+
+
+def test_the_architecture_names_every_module() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    for package in ("model", "service"):
+        for path in (ROOT / package).rglob("*.py"):
+            assert path.name == "__init__.py" or path.name in text, path
+
+
+def test_serving_needs_no_extra() -> None:
+    program = "import sys, service.cli; sys.exit('datasets' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,241 @@
+"""Bad input: each kind has its status and a sentence that helps, and the server serves on."""
+
+import asyncio
+import json
+import logging
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from model import artifact
+from service.app import create_app
+from service.settings import Settings
+from tests.conftest import random_classifier
+from tests.integration.conftest import Server
+
+JSON = {"content-type": "application/json"}
+
+WRONG_BODIES = [
+    (b"{", 400, "malformed_json", "not JSON: .* at character 2"),
+    (b'{"inputs": "a",}', 400, "malformed_json", "not JSON: .* at character 16"),
+    (b"inputs", 400, "malformed_json", "not JSON"),
+    (b'{"inputs": "\xff\xfe"}', 400, "malformed_json", "not JSON in UTF-8"),
+    (b'{"inputs": "a\x00b"}', 400, "malformed_json", "control character at character 14"),
+    (b"[" * 100_000, 400, "malformed_json", "not JSON"),
+    (b"", 422, "invalid_request", r'must be a JSON object such as {"inputs": "a text"}'),
+    (b"null", 422, "invalid_request", "must be a JSON object"),
+    (b"[]", 422, "invalid_request", "must be a JSON object"),
+    (b'"a text"', 422, "invalid_request", "must be a JSON object"),
+    (b"{}", 422, "invalid_request", "inputs is missing"),
+    (b'{"inputs": null}', 422, "invalid_request", "inputs should be a text or a list"),
+    (b'{"inputs": 3}', 422, "invalid_request", "inputs should be a text or a list"),
+    (b'{"inputs": {"a": 1}}', 422, "invalid_request", "inputs should be a text or a list"),
+    (b'{"inputs": []}', 422, "invalid_request", "a list of at least one text"),
+    (b'{"inputs": ["a", 3]}', 422, "invalid_request", r"inputs\[1\] should be a valid string"),
+    (b'{"inputs": [["a"]]}', 422, "invalid_request", r"inputs\[0\] should be a valid string"),
+    (b'{"inputs": ["a", null]}', 422, "invalid_request", r"inputs\[1\] should be a valid string"),
+    (b'{"inputs": "\\ud800"}', 422, "invalid_request", r"inputs\[0\] holds a lone surrogate"),
+    (b'{"inputs": ["a", "\\udc00b"]}', 422, "invalid_request", r"inputs\[1\] holds a lone surr"),
+    (b'{"inputs": "a", "truncate": "yes"}', 422, "invalid_request", "truncate should be a valid b"),
+    (b'{"inputs": "a", "input": "b"}', 422, "invalid_request", "input is not a field"),
+    (b'{"inputs": "a", "<\\n\\u0000>": 1}', 422, "invalid_request", r"'<\\n\\x00>' is not a fi"),
+]
+WRONG_PARAMETERS = [
+    ("{}", 422, "parameters should be"),
+    ({"top_k": 0}, 422, "parameters.top_k should be greater than or equal to 1"),
+    ({"top_k": "1"}, 422, "parameters.top_k should be a valid integer"),
+    ({"top_k": True}, 422, "parameters.top_k should be a valid integer"),
+    ({"top_k": 1.5}, 422, "parameters.top_k should be a valid integer"),
+    ({"topk": 1}, 422, "parameters.topk is not a field"),
+]
+
+
+@pytest.fixture(autouse=True)
+def it_serves_on(client: httpx.Client) -> Iterator[None]:
+    yield
+    assert client.post("/predict", json={"inputs": "a wonderful film"}).status_code == 200
+
+
+def assert_error(answer: httpx.Response, status: int, kind: str, says: str) -> None:
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    assert set(body) == {"error", "error_type"}
+    assert body["error_type"] == kind
+    assert re.search(says, body["error"]), body["error"]
+    assert body["error"].endswith(".")
+    assert "\n" not in body["error"]
+    assert answer.headers["x-request-id"]
+    assert float(answer.headers["x-total-time"]) >= 0
+
+
+@pytest.mark.parametrize("path", ["/predict", "/states"])
+@pytest.mark.parametrize(("body", "status", "kind", "says"), WRONG_BODIES)
+def test_a_wrong_body(
+    client: httpx.Client, path: str, body: bytes, status: int, kind: str, says: str
+) -> None:
+    assert_error(client.post(path, content=body, headers=JSON), status, kind, says)
+
+
+@pytest.mark.parametrize(("parameters", "status", "says"), WRONG_PARAMETERS)
+def test_wrong_parameters(client: httpx.Client, parameters: object, status: int, says: str) -> None:
+    answer = client.post("/predict", json={"inputs": "a", "parameters": parameters})
+    assert_error(answer, status, "invalid_request", says)
+
+
+def test_states_have_no_parameters(client: httpx.Client) -> None:
+    answer = client.post("/states", json={"inputs": "a", "parameters": {"top_k": 1}})
+    assert_error(answer, 422, "invalid_request", "parameters is not a field")
+
+
+@pytest.mark.parametrize("path", ["/predict", "/states"])
+@pytest.mark.parametrize(
+    "kind", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x"]
+)
+def test_a_wrong_content_type(client: httpx.Client, path: str, kind: str | None) -> None:
+    headers = {"content-type": kind} if kind else {}
+    answer = client.post(path, content=b'{"inputs": "a"}', headers=headers)
+    assert_error(answer, 415, "unsupported_media_type", "content-type: application/json")
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", "Application/JSON", "application/hal+json"]
+)
+def test_content_types_that_are_json(client: httpx.Client, kind: str) -> None:
+    answer = client.post("/predict", content=b'{"inputs": "a"}', headers={"content-type": kind})
+    assert answer.status_code == 200
+
+
+def test_escaped_nul_bytes_and_surrogate_pairs_are_text(client: httpx.Client) -> None:
+    body = b'{"inputs": ["a\\u0000b", "\\ud83d\\ude00"]}'
+    answer = client.post("/states", content=body, headers=JSON)
+    assert answer.status_code == 200
+    tokens = [result["tokens"] for result in answer.json()["results"]]
+    assert tokens == [["a", "\0", "b"], ["😀"]]
+
+
+def test_a_text_of_unknown_tokens_is_answered(client: httpx.Client) -> None:
+    answer = client.post("/states", json={"inputs": "zyx 房 😀"})
+    assert answer.status_code == 200
+    assert set(answer.json()["results"][0]["ids"]) == {1}
+
+
+def test_too_many_inputs(client: httpx.Client) -> None:
+    answer = client.post("/predict", json={"inputs": ["a"] * 10_000})
+    assert_error(answer, 413, "too_large", "10,000 inputs, but one request takes at most 64")
+
+
+def test_a_text_that_is_too_long(client: httpx.Client) -> None:
+    answer = client.post("/predict", json={"inputs": ["a", "film " * 601]})
+    says = r'inputs\[1\] has 601 tokens, .* at most 600: .* "truncate": true'
+    assert_error(answer, 413, "too_large", says)
+
+
+@pytest.mark.parametrize("path", ["/predict", "/states"])
+def test_a_text_of_five_megabytes(client: httpx.Client, path: str) -> None:
+    answer = client.post(path, json={"inputs": "a" * 5_000_000})
+    assert_error(answer, 413, "too_large", "larger than 2,000,000 bytes")
+
+
+def test_a_body_that_is_just_small_enough(client: httpx.Client) -> None:
+    body = json.dumps({"inputs": ["good"]}).encode()
+    padded = body + b" " * (2_000_000 - len(body))
+    assert client.post("/predict", content=padded, headers=JSON).status_code == 200
+    answer = client.post("/predict", content=padded + b" ", headers=JSON)
+    assert_error(answer, 413, "too_large", "larger than 2,000,000 bytes")
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_huge_body_is_refused_while_it_arrives(server: Server, declared: bool) -> None:
+    """The refusal comes although most of the 100 MB, or the end of the chunks, never does."""
+    host, port = server.url.removeprefix("http://").split(":")
+    length = "content-length: 100000000" if declared else "transfer-encoding: chunked"
+    lines = ["POST /predict HTTP/1.1", f"host: {host}", "content-type: application/json", length]
+    part = b"a" * 65_536 if declared else b"10000\r\n" + b"a" * 65_536 + b"\r\n"
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        for _ in range(1 if declared else 40):  # 2.6 MB, where 2 MB are allowed
+            connection.sendall(part)
+        answer = b""
+        while b"error_type" not in answer:
+            answer += connection.recv(65_536)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"The body is larger than 2,000,000 bytes" in answer
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_ordinary_client_reads_the_refusal_of_a_huge_body(
+    client: httpx.Client, declared: bool
+) -> None:
+    chunks = (b"a" * 1_000_000 for _ in range(100))
+    answer = client.post(
+        "/predict", content=b"a" * 100_000_000 if declared else chunks, headers=JSON
+    )
+    assert_error(answer, 413, "too_large", "larger than 2,000,000 bytes")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/predict", "POST"),
+        ("PUT", "/states", "POST"),
+        ("POST", "/info", "GET"),
+        ("DELETE", "/livez", "GET"),
+        ("PATCH", "/readyz", "GET"),
+    ],
+)
+def test_a_wrong_method(client: httpx.Client, method: str, path: str, allowed: str) -> None:
+    answer = client.request(method, path)
+    assert_error(answer, 405, "method_not_allowed", f"{method} is not possible .* {allowed} is")
+    assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/", "/nope", "/predict/", "/predict/x", "/%00", "/%ff", "/🙂"])
+def test_an_unknown_path(client: httpx.Client, path: str) -> None:
+    for method in ("GET", "POST"):
+        answer = client.request(method, path, content=b"a" * 3_000_000 if method == "POST" else b"")
+        assert_error(answer, 404, "not_found", "nothing at '/.*': GET /docs lists")
+
+
+def ask(app: FastAPI, *requests: tuple[str, str], started: bool = True) -> list[httpx.Response]:
+    """The answers of an application in this process, within its lifespan or outside of it."""
+
+    async def main() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        lifespan = app.router.lifespan_context(app) if started else nullcontext()
+        async with lifespan, httpx.AsyncClient(transport=transport, base_url="http://a") as client:
+            body = {"inputs": "a"}
+            return [
+                await client.request(method, path, json=body if method == "POST" else None)
+                for method, path in requests
+            ]
+
+    return asyncio.run(main())
+
+
+def test_a_fault_of_ours_is_logged_and_not_shown(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = random_classifier()
+    app = create_app(Settings(), artifact.Artifact("broken", "0", classifier))
+    monkeypatch.setattr(type(classifier), "predict", lambda *_: 1 / 0)
+    with caplog.at_level(logging.INFO):
+        [answer] = ask(app, ("POST", "/predict"))
+    assert_error(answer, 500, "internal", "the x-request-id finds the reason")
+    assert "ZeroDivisionError" not in answer.text
+    assert "ZeroDivisionError" in caplog.text
+    assert "POST /predict 500" in caplog.text
+
+
+def test_a_service_that_is_shut_down_is_not_ready() -> None:
+    app = create_app(Settings(), artifact.Artifact("random", "0", random_classifier()))
+    questions = [("GET", "/readyz"), ("POST", "/predict"), ("GET", "/livez")]
+    assert [answer.status_code for answer in ask(app, *questions)] == [200, 200, 200]
+    ready, predicted, alive = ask(app, *questions, started=False)
+    assert_error(ready, 503, "unavailable", "shutting down")
+    assert_error(predicted, 503, "unavailable", "another replica")
+    assert alive.status_code == 200

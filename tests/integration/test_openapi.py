@@ -1,0 +1,25 @@
+"""The description and the server agree, whatever is sent."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.integration.conftest import Server
+
+
+def test_schemathesis_finds_nothing(server: Server, tmp_path: Path) -> None:
+    """Valid and invalid requests of its making, under all of its checks."""
+    # Its pytest plugin does not work with pytest 9.2; as a command it has every phase anyway.
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"),
+            *("--max-examples", "60", "--generation-database", "none"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Operations:       5 selected / 5 total" in result.stdout

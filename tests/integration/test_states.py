@@ -1,0 +1,149 @@
+"""POST /states, held to the six equations in plain numpy on the artifact's own weights."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import orjson
+import pytest
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from tests.conftest import reviews
+from tests.integration.conftest import SHIPPED, Server
+
+Array = NDArray[np.float64]
+
+TEXTS = [
+    "A wonderful, moving film.",
+    "",
+    "So dull! And far too long... 😴 (I don't recommend it.)",
+    " ".join(example.text for example in reviews(8)),
+]
+
+
+def sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+class Reference:
+    """The model of a directory, from its files alone: no code of ours, no PyTorch."""
+
+    def __init__(self, directory: Path) -> None:
+        stored = safetensors.numpy.load_file(directory / "model.safetensors")
+        self.weights = {name: tensor.astype(np.float64) for name, tensor in stored.items()}
+        self.config = orjson.loads((directory / "config.json").read_bytes())
+
+    def walk(self, xs: Array, suffix: str) -> tuple[Array, Array]:
+        """h and c after each step, by the equations."""
+        w_x, w_h = (
+            self.weights[f"lstm.weight_ih_{suffix}"],
+            self.weights[f"lstm.weight_hh_{suffix}"],
+        )
+        b = self.weights[f"lstm.bias_ih_{suffix}"] + self.weights[f"lstm.bias_hh_{suffix}"]
+        size = w_h.shape[1]
+        rows = {gate: slice(k * size, (k + 1) * size) for k, gate in enumerate("ifgo")}
+        h = c = np.zeros(size)
+        hidden, cell = np.zeros((len(xs), size)), np.zeros((len(xs), size))
+        for t, x in enumerate(xs):
+            z = {gate: w_x[at] @ x + w_h[at] @ h + b[at] for gate, at in rows.items()}
+            f, i, g, o = sigmoid(z["f"]), sigmoid(z["i"]), np.tanh(z["g"]), sigmoid(z["o"])
+            c = f * c + i * g
+            h = o * np.tanh(c)
+            hidden[t], cell[t] = h, c
+        return hidden, cell
+
+    def trace(self, ids: list[int]) -> dict[tuple[int, str], tuple[Array, Array]]:
+        x = self.weights["embedding.weight"][ids]
+        traces = {}
+        for layer in range(self.config["num_layers"]):
+            traces[layer, "forward"] = self.walk(x, f"l{layer}")
+            outputs = [traces[layer, "forward"][0]]
+            if self.config["bidirectional"]:
+                hidden, cell = self.walk(x[::-1], f"l{layer}_reverse")
+                traces[layer, "backward"] = hidden[::-1], cell[::-1]
+                outputs.append(hidden[::-1])
+            x = np.concatenate(outputs, axis=1)
+        return traces
+
+
+def states(server: Server, inputs: object) -> list[dict[str, Any]]:
+    answer = httpx.post(f"{server.url}/states", json={"inputs": inputs}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    results: list[dict[str, Any]] = answer.json()["results"]
+    return results
+
+
+@pytest.mark.parametrize("name", ["trained", "stacked", "shipped"])
+def test_the_states_are_those_of_the_equations(name: str, request: pytest.FixtureRequest) -> None:
+    server = request.getfixturevalue(
+        {"trained": "server", "stacked": "stacked_server", "shipped": "shipped_server"}[name]
+    )
+    directory = SHIPPED if name == "shipped" else request.getfixturevalue(name)
+    texts = TEXTS if name == "shipped" else TEXTS[:3]
+    reference = Reference(directory)
+    for text, result in zip(texts, states(server, texts), strict=True):
+        expected = reference.trace(result["ids"])
+        assert {(layer["layer"], layer["direction"]) for layer in result["layers"]} == set(expected)
+        for layer in result["layers"]:
+            hidden, cell = expected[layer["layer"], layer["direction"]]
+            assert len(layer["hidden"]) == len(layer["cell"]) == len(result["tokens"])
+            if text:
+                np.testing.assert_allclose(layer["hidden"], hidden, atol=1e-5, rtol=0)
+                np.testing.assert_allclose(layer["cell"], cell, atol=1e-5, rtol=0)
+
+
+def test_the_prediction_is_that_of_predict(server: Server, stacked_server: Server) -> None:
+    for running in (server, stacked_server):
+        predicted = httpx.post(f"{running.url}/predict", json={"inputs": TEXTS[:3]}).json()
+        for result, scores in zip(states(running, TEXTS[:3]), predicted, strict=True):
+            assert [s["label"] for s in result["prediction"]] == [s["label"] for s in scores]
+            for one, other in zip(result["prediction"], scores, strict=True):
+                assert abs(one["score"] - other["score"]) < 1e-6
+
+
+def test_tokens_are_pieces_of_the_text(server: Server) -> None:
+    for text, result in zip(TEXTS[:3], states(server, TEXTS[:3]), strict=True):
+        assert result["tokens"] == [text[start:end] for start, end in result["offsets"]]
+        assert len(result["ids"]) == len(result["tokens"])
+        assert "".join(result["tokens"]) == "".join(text.split())
+        assert result["truncated"] is False
+
+
+def test_a_text_without_tokens_has_no_steps(server: Server) -> None:
+    [result] = states(server, "")
+    assert result["tokens"] == result["ids"] == result["offsets"] == []
+    assert [layer["hidden"] for layer in result["layers"]] == [[]]
+    assert len(result["prediction"]) == 2
+
+
+def test_truncated_offsets_still_point_into_the_whole_text(server: Server) -> None:
+    text = "dull " * 700 + "wonderful"
+    answer = httpx.post(
+        f"{server.url}/states", json={"inputs": [text, "dull"], "truncate": True}, timeout=60
+    )
+    long, short = answer.json()["results"]
+    assert (long["truncated"], short["truncated"]) == (True, False)
+    assert len(long["tokens"]) == 600
+    assert long["offsets"][-1] == [3500, 3509]
+    assert long["tokens"][-1] == "wonderful"
+
+
+def test_an_answer_that_would_be_too_large_is_refused_before_it_is_computed(
+    server: Server,
+) -> None:
+    answer = httpx.post(f"{server.url}/states", json={"inputs": ["film " * 500] * 10}, timeout=60)
+    assert answer.status_code == 413
+    error = answer.json()["error"]
+    # 5000 tokens x 2 tensors x 8 units x 12 bytes
+    assert "5,000 tokens would be about 960,000 bytes" in error
+    assert "at most 200,000" in error
+
+
+def test_the_predicted_size_is_close_to_the_real_one(shipped_server: Server) -> None:
+    text = " ".join(["It was a great film, and I loved every minute of it."] * 20)
+    answer = httpx.post(f"{shipped_server.url}/states", json={"inputs": text}, timeout=60)
+    tokens = int(answer.headers["x-compute-tokens"])
+    predicted = tokens * 2 * 256 * 12
+    assert 0.8 < len(answer.content) / predicted < 1.2

@@ -1,0 +1,184 @@
+"""The commands as a person uses them: real processes, in an empty directory."""
+
+import csv
+import re
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import reviews
+from tests.process import assert_one_sentence, conveyor
+
+QUICK = [
+    *("--epochs", "10", "--learning-rate", "0.02", "--dropout", "0.1", "--embedding-dropout", "0"),
+    *("--hidden-size", "8", "--embedding-dim", "12"),
+]
+
+
+def write_csv(path: Path, rows: list[tuple[str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "body", "topic"])
+        writer.writerows((number, text, label) for number, (text, label) in enumerate(rows))
+
+
+def test_from_a_csv_that_nobody_has_seen_to_a_judged_model(tmp_path: Path) -> None:
+    """Labels with spaces, several scripts, quotes and line breaks."""
+    words = {"好评 很好": "很好", "bad, in fact": 'dull "very"', "nie wiem": "być\nmoże"}
+    rows = [
+        (f"{filler} {word} {filler}", label)
+        for label, word in words.items()
+        for filler in "abcdefghij" * 3
+    ]
+    write_csv(tmp_path / "mine.csv", rows)
+    columns = ["--text-column", "body", "--label-column", "topic"]
+    trained = conveyor(
+        "train", "--data", "mine.csv", *columns, "--out", "my model", *QUICK, cwd=tmp_path
+    )
+    assert trained.returncode == 0, trained.stderr
+    assert "81 texts, 3 labels" in trained.stderr
+    assert "epoch 4: loss" in trained.stderr
+    assert "conveyor serve --model 'my model'" in trained.stdout
+    judged = conveyor("evaluate", "my model", "--data", "mine.csv", *columns, cwd=tmp_path)
+    assert judged.returncode == 0, judged.stderr
+    assert "accuracy 1.0000 on 90 texts" in judged.stdout
+    assert "bad, in fact" in judged.stdout
+
+
+def test_labels_are_renamed_and_the_data_s_own_still_understood(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", [(e.text, e.label) for e in reviews(200)])
+    columns = ["--text-column", "body", "--label-column", "topic"]
+    rename = ["--rename-label", "praise=thumbs up", "--rename-label", "blame=thumbs down"]
+    result = conveyor(
+        "train", "--data", "a.csv", *columns, *rename, "--out", "m", *QUICK, cwd=tmp_path
+    )
+    assert "thumbs down" in result.stdout
+    judged = conveyor("evaluate", "m", "--data", "a.csv", *columns, cwd=tmp_path)
+    assert float(judged.stdout.split()[1]) > 0.9
+    card = (tmp_path / "m" / "README.md").read_text()
+    assert "conveyor train --data a.csv" in card
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "says"),
+    [
+        (
+            "id,body\n1,x\n",
+            ["--text-column", "body"],
+            "no column 'label'; the columns are 'id', 'body'",
+        ),
+        ("text,label\nx,a\ny,a\n", [], "All texts have the label 'a'"),
+        ("", [], "holds no examples"),
+        (
+            "text,label\nx,a\ny,b\n",
+            ["--epochs", "0"],
+            "--epochs should be greater than 0, but is 0",
+        ),
+        ("text,label\nx,a\ny,b\n", ["--dropout", "1.5"], "--dropout should be less than 1"),
+        ("text,label\nx,a\ny,b\n", ["--rename-label", "ab"], "'ab' is not of the form OLD=NEW"),
+        ("text,label\nx,a\ny,b\n", ["--validation-data", "none.csv"], "none.csv cannot be read"),
+    ],
+)
+def test_wrong_training_input_is_one_sentence(
+    tmp_path: Path, content: str, arguments: list[str], says: str
+) -> None:
+    (tmp_path / "a.csv").write_text(content)
+    result = conveyor("train", "--data", "a.csv", "--out", "m", *arguments, cwd=tmp_path)
+    assert_one_sentence(result, says)
+    assert not (tmp_path / "m").exists()
+
+
+def test_two_rows_are_enough(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\nx,a\ny,b\n")
+    result = conveyor("train", "--data", "a.csv", "--out", "m", *QUICK, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_finished_model_is_not_overwritten(tmp_path: Path, trained: Path) -> None:
+    result = conveyor("train", "--data", "a.csv", "--out", trained, cwd=tmp_path)
+    assert_one_sentence(result, "holds a model already")
+
+
+def test_an_out_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\nx,a\ny,b\n")
+    (tmp_path / "file").write_text("")
+    result = conveyor("train", "--data", "a.csv", "--out", "file/m", *QUICK, cwd=tmp_path)
+    assert_one_sentence(result, "cannot be written to file/m: Not a directory")
+
+
+def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the full disk: the write fails in the same way."""
+    write_csv(tmp_path / "a.csv", [(e.text, e.label) for e in reviews(100)])
+    columns = ["--text-column", "body", "--label-column", "topic"]
+
+    def small_files() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))
+
+    result = conveyor(
+        "train",
+        "--data",
+        "a.csv",
+        *columns,
+        "--out",
+        "m",
+        *QUICK,
+        "--hidden-size",
+        "256",
+        cwd=tmp_path,
+        preexec_fn=small_files,
+    )
+    assert_one_sentence(
+        result, "cannot be written to m: File too large. The same command continues"
+    )
+    again = conveyor(
+        "train",
+        "--data",
+        "a.csv",
+        *columns,
+        "--out",
+        "m",
+        *QUICK,
+        "--hidden-size",
+        "256",
+        cwd=tmp_path,
+    )
+    assert again.returncode == 0, again.stderr
+
+
+def test_evaluating_with_a_label_the_model_does_not_have(tmp_path: Path, trained: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\nx,meh\n")
+    result = conveyor("evaluate", trained, "--data", "a.csv", cwd=tmp_path)
+    assert_one_sentence(result, "'meh', which the model does not have; .* 'blame', 'praise'")
+
+
+def test_evaluating_what_is_no_model(tmp_path: Path) -> None:
+    result = conveyor("evaluate", "nowhere", "--data", "a.csv", cwd=tmp_path)
+    assert_one_sentence(result, "nowhere is not a directory")
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "serve"])
+def test_the_help_explains_every_option(tmp_path: Path, command: str) -> None:
+    result = conveyor(command, "--help", cwd=tmp_path)
+    assert result.returncode == 0
+    options = re.findall(r"^[│ *]+--([a-z-]+)(.*)│$", result.stdout, re.MULTILINE)
+    assert len(options) > 4 or command == "evaluate"
+    for name, rest in options:
+        explanation = re.sub(r"^.*?[>\]]|OLD=NEW|--no-[a-z]*", "", rest).strip()
+        assert len(explanation.split()) > 2, name
+
+
+def test_hub_data_without_the_extra_says_how_to_get_it(tmp_path: Path) -> None:
+    (tmp_path / "datasets.py").write_text("raise ImportError")
+    result = conveyor(
+        "train",
+        "--data",
+        "hub:some/set",
+        "--out",
+        "m",
+        cwd=tmp_path,
+        environment={"PYTHONPATH": str(tmp_path)},
+    )
+    assert_one_sentence(result, r"needs the datasets library: pip install 'conveyor\[hub\]'")
