@@ -32,7 +32,7 @@ def model_card(
             f"{count.recurrent_by_formula:,} are the LSTM's weights ({count.formula})."
         ),
         "",
-        f"Labels: {', '.join(config.labels)}.",
+        f"Labels: {', '.join(map(_cell, config.labels))}.",
         "",
         "## Training",
         "",
@@ -47,11 +47,16 @@ def model_card(
     return "\n".join(lines)
 
 
+def _cell(text: str) -> str:
+    """A text as it can stand in a cell of a Markdown table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
 def _results(evaluation: Evaluation | None) -> list[str]:
     if evaluation is None:
         return ["Nothing was held out, so nothing is known."]
     rows = [
-        f"| {label} | {precision:.3f} | {recall:.3f} | {count} |"
+        f"| {_cell(label)} | {precision:.3f} | {recall:.3f} | {count} |"
         for label, precision, recall, count in zip(
             evaluation.labels,
             evaluation.precision,

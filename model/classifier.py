@@ -75,8 +75,8 @@ class Classifier:
                     LayerStates(
                         layer.layer,
                         layer.direction,
-                        layer.hidden[row, :steps].contiguous().numpy(force=True),
-                        layer.cell[row, :steps].contiguous().numpy(force=True),
+                        layer.tensors.hidden[row, :steps].contiguous().numpy(force=True),
+                        layer.tensors.cell[row, :steps].contiguous().numpy(force=True),
                     )
                     for layer in layers
                 ]

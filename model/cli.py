@@ -10,7 +10,8 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from model import artifact
 from model.data import Columns, read_examples
@@ -18,7 +19,9 @@ from model.errors import TrainingError
 from model.evaluate import Evaluation
 from model.evaluate import evaluate as run_evaluation
 from model.flags import with_flags, wrong_flag
-from model.train import EpochReport, StepReport, TrainingSettings, Watcher
+from model.run import StepReport
+from model.settings import TrainingSettings
+from model.train import EpochReport, Watcher
 from model.train import train as run_training
 
 app = typer.Typer(
@@ -32,8 +35,9 @@ console = Console()
 # How a run goes is told beside its result, which alone is worth piping on.
 story = Console(stderr=True)
 
-# A table wider than this does not fit a screen, and says less than the misses below it.
-WIDEST_CONFUSION = 12
+# A wider table does not fit a screen.
+WIDEST_CONFUSION = 6
+MOST_CONFUSIONS = 12
 
 DATA_HELP = (
     "Labelled texts: a .csv, .tsv or .jsonl file, also .gz, or `hub:NAME@SPLIT` "
@@ -107,9 +111,7 @@ def train(
             ) from None
     if evaluation:
         _print_evaluation(evaluation, "held-out texts")
-    console.print(
-        f"The model is in {out}. Serve it: conveyor serve --model {shlex.quote(str(out))}"
-    )
+    typer.echo(f"The model is in {out}. Serve it: conveyor serve --model {shlex.quote(str(out))}")
 
 
 @app.command()
@@ -189,7 +191,7 @@ def _watch(progress: Progress) -> Watcher:
 
 
 def _print_evaluation(evaluation: Evaluation, what: str) -> None:
-    console.print(f"accuracy {evaluation.accuracy:.4f} on {evaluation.texts:,} {what}")
+    typer.echo(f"accuracy {evaluation.accuracy:.4f} on {evaluation.texts:,} {what}")
     scores = Table("label", "precision", "recall", "texts")
     rows = zip(
         evaluation.labels,
@@ -199,10 +201,26 @@ def _print_evaluation(evaluation: Evaluation, what: str) -> None:
         strict=True,
     )
     for label, precision, recall, texts in rows:
-        scores.add_row(label, f"{precision:.4f}", f"{recall:.4f}", f"{texts:,}")
+        scores.add_row(Text(label), f"{precision:.4f}", f"{recall:.4f}", f"{texts:,}")
     console.print(scores)
+    console.print(_confusion_table(evaluation))
+
+
+def _confusion_table(evaluation: Evaluation) -> Table:
+    """All counts for a few labels; for many, the most frequent mistakes."""
     if len(evaluation.labels) <= WIDEST_CONFUSION:
-        confusion = Table("true \\ predicted", *evaluation.labels)
+        table = Table("true \\ predicted", *(Column(_short(label)) for label in evaluation.labels))
         for label, counts in zip(evaluation.labels, evaluation.confusion, strict=True):
-            confusion.add_row(label, *(f"{count:,}" for count in counts))
-        console.print(confusion)
+            table.add_row(Text(label), *(f"{count:,}" for count in counts))
+    else:
+        table = Table("true", "predicted", "texts", title="most frequent mistakes")
+        for true, predicted, texts in evaluation.confusions(MOST_CONFUSIONS):
+            table.add_row(Text(true), Text(predicted), f"{texts:,}")
+    return table
+
+
+def _short(label: str) -> Text:
+    """A label as the head of a narrow column."""
+    text = Text(label)
+    text.truncate(8, overflow="ellipsis")
+    return text

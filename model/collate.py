@@ -1,12 +1,15 @@
 """From token ids of many lengths to padded tensors, few of them padding."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
+
+T = TypeVar("T")
 
 Ids = Sequence[int] | NDArray[np.int32]
 
@@ -33,3 +36,8 @@ def batches_by_length(lengths: Sequence[int], max_tokens: int) -> list[list[int]
         else:
             batches.append([index])
     return batches
+
+
+def chunks(items: list[T], size: int) -> Iterator[list[T]]:
+    """The items in their order, ``size`` at a time."""
+    return (items[start : start + size] for start in range(0, len(items), size))

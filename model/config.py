@@ -10,6 +10,8 @@ MIN_LABELS = 2
 
 # Far beyond any LSTM; a slip of the pen must not ask for all memory.
 Width = Annotated[int, Field(ge=1, le=65_536)]
+Depth = Annotated[int, Field(ge=1, le=64)]
+MAX_VOCABULARY = 10_000_000
 
 
 class ModelConfig(BaseModel):
@@ -25,10 +27,10 @@ class ModelConfig(BaseModel):
 
     format_version: Literal[1] = 1
     cell: Literal["lstm"] = "lstm"
-    vocab_size: PositiveInt
+    vocab_size: Annotated[int, Field(ge=1, le=MAX_VOCABULARY)]
     embedding_dim: Width
     hidden_size: Width
-    num_layers: Annotated[int, Field(ge=1, le=64)] = 1
+    num_layers: Depth = 1
     bidirectional: bool = False
     pooling: Pooling = "concat"
     id2label: dict[int, str]

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +41,8 @@ class Columns:
 def read_examples(source: str, columns: Columns = Columns()) -> list[Example]:
     """Read all examples of a file, or of ``hub:NAME@SPLIT`` (needs the ``hub`` extra).
 
-    Without named columns, a .csv or .tsv whose first line has no columns called text and label, but
-    two columns in all, holds a label and a text in every line, the first line too.
+    Without named columns, a .csv or .tsv whose first line does not name ``text`` and ``label``, but
+    has two columns, holds a label and a text in every line, the first line too.
     A .tsv is split at tabs and nothing else: quotes stand for themselves.
 
     Raises DataError with file and line.
@@ -68,7 +69,7 @@ def _from_file(source: str, columns: Columns) -> Iterator[Example]:
             lines = _Lines(source, binary)
             read = _from_jsonl if kind[0] == ".jsonl" else _from_table
             yield from read(lines, columns, kind[0])
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise DataError(f"{source} cannot be read: {reason}.") from None
 
@@ -141,13 +142,24 @@ def _from_table(lines: _Lines, columns: Columns, kind: str) -> Iterator[Example]
                 f"name the columns of the text and the label; the columns are {_listed(first)}"
             )
         text, label = _places(first, columns, lines) if named else (1, 0)
+        examples = [_row(row, first, text, label, lines) for row in rows if row]
         if not named:
-            yield _row(first, first, text, label, lines)
-        for row in rows:
-            if row:
-                yield _row(row, first, text, label, lines)
+            examples.insert(0, _unnamed_first(first, examples, lines.source))
+        yield from examples
     except csv.Error as error:
         raise lines.error(f"this is no valid table row ({error})") from None
+
+
+def _unnamed_first(first: list[str], rest: list[Example], source: str) -> Example:
+    """The first line as an example, if it is one: a label comes again, a name of a column not."""
+    label, text = first
+    if label.strip() not in {example.label for example in rest}:
+        raise DataError(
+            f"{source}, line 1: name the columns of the text and the label, or put the line "
+            f"{TEXT},{LABEL} on top; {_listed(first)} are neither, and no label either, as the "
+            "first one stands in no other line."
+        )
+    return Example(text, label.strip())
 
 
 def _places(header: list[str], columns: Columns, lines: _Lines) -> tuple[int, int]:

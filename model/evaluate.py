@@ -41,6 +41,17 @@ class Evaluation:
         """For each label, the share of its texts that are predicted so; NaN if it has no texts."""
         return _share(np.diag(self.confusion), self.confusion.sum(axis=1))
 
+    def confusions(self, count: int) -> list[tuple[str, str, int]]:
+        """The most frequent mistakes: (true label, predicted label, texts), most texts first."""
+        wrong = self.confusion - np.diag(np.diag(self.confusion))
+        places = np.argsort(-wrong, axis=None, kind="stable")[:count]
+        rows, columns = np.unravel_index(places, wrong.shape)
+        return [
+            (self.labels[row], self.labels[column], int(wrong[row, column]))
+            for row, column in zip(rows, columns, strict=True)
+            if wrong[row, column]
+        ]
+
 
 def evaluate(
     classifier: Classifier,
@@ -85,7 +96,7 @@ def confusion(
 ) -> NDArray[np.int64]:
     """Counts (labels, labels) of pairs: true labels in rows, predicted ones in columns."""
     counts = np.bincount(truth * labels + predicted, minlength=labels * labels)
-    return counts.reshape(labels, labels).astype(np.int64)
+    return counts.reshape(labels, labels)
 
 
 def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -23,8 +23,6 @@ from torch.nn import functional
 
 from model.config import ModelConfig
 
-TENSORS = ("hidden", "cell", "forget_gate", "input_gate", "candidate", "output_gate")
-
 
 class CellWeights(NamedTuple):
     """The four matrices (H, H+X) over [h, x] and the four biases (H,) of one cell."""
@@ -39,8 +37,8 @@ class CellWeights(NamedTuple):
     b_o: Tensor
 
 
-class CellStep(NamedTuple):
-    """All that one step of the cell computes, each (B, H)."""
+class CellTensors(NamedTuple):
+    """All that the cell computes: (B, H) in one step, (B, T, H) in all steps."""
 
     hidden: Tensor
     cell: Tensor
@@ -50,7 +48,7 @@ class CellStep(NamedTuple):
     output_gate: Tensor
 
 
-def lstm_step(x: Tensor, h: Tensor, c: Tensor, w: CellWeights) -> CellStep:
+def lstm_step(x: Tensor, h: Tensor, c: Tensor, w: CellWeights) -> CellTensors:
     """One step of the cell: x (B, X), h and c (B, H) of the step before."""
     hx = torch.cat([h, x], dim=-1)  # (B, H+X)
     f = torch.sigmoid(hx @ w.w_f.T + w.b_f)
@@ -59,7 +57,7 @@ def lstm_step(x: Tensor, h: Tensor, c: Tensor, w: CellWeights) -> CellStep:
     c = f * c + i * g
     o = torch.sigmoid(hx @ w.w_o.T + w.b_o)
     h = o * torch.tanh(c)
-    return CellStep(h, c, f, i, g, o)
+    return CellTensors(h, c, f, i, g, o)
 
 
 def cell_weights(lstm: nn.LSTM, layer: int, direction: str) -> CellWeights:
@@ -76,19 +74,14 @@ def cell_weights(lstm: nn.LSTM, layer: int, direction: str) -> CellWeights:
 
 @dataclass(frozen=True)
 class LayerTrace:
-    """The six tensors of one layer and direction, each (B, T, H), in the order of the text.
+    """The six tensors (B, T, H) of one layer and direction, in the order of the text.
 
     Steps past the end of a shorter text hold numbers without meaning: cut them off by its length.
     """
 
     layer: int
     direction: str
-    hidden: Tensor
-    cell: Tensor
-    forget_gate: Tensor
-    input_gate: Tensor
-    candidate: Tensor
-    output_gate: Tensor
+    tensors: CellTensors
 
 
 class LSTMClassifier(nn.Module):
@@ -147,8 +140,8 @@ class LSTMClassifier(nn.Module):
                 if traces is not None:
                     tensors = _gates_and_cell(steps, hidden, parameters)
                     if backward:
-                        tensors = CellStep(*(_reverse(tensor, lengths) for tensor in tensors))
-                    traces.append(LayerTrace(layer, direction, **tensors._asdict()))
+                        tensors = CellTensors(*(_reverse(tensor, lengths) for tensor in tensors))
+                    traces.append(LayerTrace(layer, direction, tensors))
                 outputs.append(_reverse(hidden, lengths) if backward else hidden)
             x = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]
         return x
@@ -194,13 +187,15 @@ def _fused(x: Tensor, parameters: list[Tensor]) -> Tensor:
     return hidden
 
 
-def _gates_and_cell(x: Tensor, hidden: Tensor, parameters: list[Tensor]) -> CellStep:
+def _gates_and_cell(x: Tensor, hidden: Tensor, parameters: list[Tensor]) -> CellTensors:
     """All six tensors (B, T, H) of a layer whose states are already known.
 
     Once every h is there, the gates of all steps are one matrix product, and only the belt
-    c_t = f_t * c_{t-1} + i_t * c̃_t is left to be walked step by step, elementwise.
+    c_t = f_t * c_{t-1} + i_t * c̃_t is left to be walked step by step, elementwise. This is done in
+    double precision: a belt forgets its rounding errors as slowly as all else.
     """
-    w_ih, w_hh, b_ih, b_hh = parameters
+    dtype = hidden.dtype
+    x, hidden, w_ih, w_hh, b_ih, b_hh = (t.double() for t in (x, hidden, *parameters))
     before = functional.pad(hidden, (0, 0, 1, 0))[:, :-1]  # h_{t-1}, zeros at the first step
     gates = functional.linear(x, w_ih, b_ih + b_hh) + functional.linear(before, w_hh)
     i, f, g, o = gates.chunk(4, dim=-1)
@@ -208,7 +203,7 @@ def _gates_and_cell(x: Tensor, hidden: Tensor, parameters: list[Tensor]) -> Cell
     cell = i * g
     for step in range(1, cell.shape[1]):
         cell[:, step].addcmul_(f[:, step], cell[:, step - 1])
-    return CellStep(hidden, cell, f, i, g, o)
+    return CellTensors(*(tensor.to(dtype) for tensor in (hidden, cell, f, i, g, o)))
 
 
 def _reverse(x: Tensor, lengths: Tensor) -> Tensor:

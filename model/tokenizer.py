@@ -7,6 +7,7 @@ token of white space.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -45,6 +46,12 @@ class Encoding:
             return self
         return Encoding(self.ids[-count:], self.offsets[-count:])
 
+    def shifted(self, by: int) -> "Encoding":
+        """The encoding with its offsets in a text that has ``by`` more characters before it."""
+        if by == 0:
+            return self
+        return Encoding(self.ids, [(start + by, end + by) for start, end in self.offsets])
+
 
 class Tokenizer:
     """A trained tokenizer: total, that is, any ``str`` at all encodes without an error."""
@@ -79,6 +86,17 @@ class Tokenizer:
         """The number of ids."""
         return self._tokenizer.get_vocab_size()
 
+    @property
+    def ids(self) -> list[int]:
+        """The ids of all entries, in order."""
+        return sorted(self._tokenizer.get_vocab().values())
+
+    @property
+    def unk_id(self) -> int | None:
+        """The id that stands for what is not in the vocabulary; None where nothing is unknown."""
+        unknown = getattr(self._tokenizer.model, "unk_token", None)
+        return self._tokenizer.token_to_id(unknown) if unknown else None
+
     def vocabulary_sample(self, count: int) -> list[str]:
         """At most ``count`` entries from all over the vocabulary, special ones left out."""
         vocabulary = self._tokenizer.get_vocab()
@@ -88,11 +106,31 @@ class Tokenizer:
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """Encode each text; lone surrogates, which are not Unicode, count as U+FFFD."""
         encodings = self._tokenizer.encode_batch([_valid(text) for text in texts])
-        return [Encoding(encoding.ids, encoding.offsets) for encoding in encodings]
+        return [
+            Encoding(encoding.ids, _whole(encoding.offsets, text))
+            for encoding, text in zip(encodings, texts, strict=True)
+        ]
 
 
 def _valid(text: str) -> str:
     return _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def _whole(offsets: list[tuple[int, int]], text: str) -> list[tuple[int, int]]:
+    """The offsets, each token with the characters that NFC has melted into its last one.
+
+    The library counts "e" and a combining accent as the "e" alone.
+    """
+    if unicodedata.is_normalized("NFC", text):
+        return offsets
+    whole = []
+    starts = [start for start, _ in offsets[1:]] + [len(text)]
+    for (start, end), following in zip(offsets, starts, strict=True):
+        melted = end
+        while melted < following and not text[melted].isspace():
+            melted += 1
+        whole.append((start, melted))
+    return whole
 
 
 def _normalizer() -> normalizers.Normalizer:

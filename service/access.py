@@ -2,6 +2,7 @@
 
 import logging
 import time
+from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,7 +37,7 @@ class AccessMiddleware:
         try:
             await self.app(scope, receive, send_timed)
         except Exception:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
+            logger.exception("%s %s failed", scope["method"], quote(scope["path"]))
             if status:  # too late to say so: the connection breaks instead
                 raise
             internal = Internal("The service failed; the x-request-id finds the reason in its log.")
@@ -46,7 +47,7 @@ class AccessMiddleware:
             logger.info(
                 "%s %s %s %.1f ms",
                 scope["method"],
-                scope["path"],
+                quote(scope["path"]),  # a line break in it must not make a line of its own
                 status,
                 elapsed,
                 extra={

@@ -31,8 +31,13 @@ def main() -> None:
     try:
         app()
     except (ModelError, StartError) as error:
-        typer.echo(f"conveyor: {error}", err=True)
-        sys.exit(1)
+        sentence = str(error)
+    except OSError as error:
+        sentence = f"{error.filename}: {error.strerror}." if error.filename else f"{error}."
+    else:
+        return
+    typer.echo(f"conveyor: {sentence}", err=True)
+    sys.exit(1)
 
 
 @app.command()
@@ -51,7 +56,7 @@ def serve(**flags: Any) -> None:  # noqa: ANN401 - as the settings are
         use_threads(settings.threads)
     loaded = artifact.load(settings.model)
     listener = _listen(settings.host, settings.port)
-    server = _Server(create_app(settings, loaded), listener, loaded.name)
+    server = _Server(create_app(settings, loaded), listener, loaded.name, settings.shutdown_seconds)
     # Uvicorn, once it has shut down, hands the signal on to whoever had it before: to nobody.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
@@ -61,8 +66,13 @@ def serve(**flags: Any) -> None:  # noqa: ANN401 - as the settings are
 class _Server(uvicorn.Server):
     """Uvicorn, saying where it is and how to try it once it really answers."""
 
-    def __init__(self, application: ASGIApp, listener: socket.socket, model: str) -> None:
-        super().__init__(uvicorn.Config(application, log_config=None, access_log=False))
+    def __init__(
+        self, application: ASGIApp, listener: socket.socket, model: str, grace: int
+    ) -> None:
+        config = uvicorn.Config(
+            application, log_config=None, access_log=False, timeout_graceful_shutdown=grace
+        )
+        super().__init__(config)
         host, port = listener.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         self.model = model
@@ -77,9 +87,10 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "this is no name of a host"
         raise StartError(
-            f"Cannot listen on {host}, port {port}: {error.strerror}. "
+            f"Cannot listen on {host}, port {port}: {reason}. "
             "Choose another --host or --port; port 0 takes a free one."
         ) from None
 

@@ -22,6 +22,7 @@ from starlette.requests import Request
 
 from service.encoding import JSONResponse
 
+LONGEST_ECHO = 60  # characters of what a caller sent that an error repeats
 EXAMPLE = '{"inputs": "a text"}'
 
 
@@ -46,7 +47,7 @@ class ServiceError(HTTPException):
 class MalformedJSON(ServiceError):
     """The body cannot be parsed."""
 
-    status, error_type, summary = 400, "malformed_json", "The body is not valid JSON in UTF-8."
+    status, error_type, summary = 400, "malformed_json", "The body is not valid JSON."
 
 
 class NotFound(ServiceError):
@@ -111,7 +112,10 @@ def from_framework(error: HTTPException, request: Request) -> ServiceError:
     kind = _BY_STATUS.get(error.status_code, Internal)
     sentences = {
         MalformedJSON: f"The body is not JSON in UTF-8: send an object such as {EXAMPLE}.",
-        NotFound: f"There is nothing at {request.url.path!r}: GET /docs lists what there is.",
+        NotFound: (
+            f"There is nothing at {request.url.path[:LONGEST_ECHO]!r}: "
+            "GET /docs lists what there is."
+        ),
         MethodNotAllowed: (
             f"{request.method} is not possible here, but {(error.headers or {}).get('Allow')} is."
         ),
@@ -146,6 +150,7 @@ def _place(loc: Sequence[str | int]) -> str:
     place = ""
     for part in loc[1:]:
         name = str(part)
-        shown = name if name.isidentifier() and name.isascii() else ascii(name[:40])
+        shown = name if name.isidentifier() and name.isascii() else ascii(name)
+        shown = shown if len(shown) <= LONGEST_ECHO else f"{shown[:LONGEST_ECHO]}..."
         place += f"[{part}]" if isinstance(part, int) else f".{shown}" if place else shown
     return place

@@ -25,7 +25,10 @@ class Settings(BaseSettings):
     )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     threads: int | None = Field(
-        None, ge=1, description="Processor threads a prediction may use; by default, one a core."
+        None,
+        ge=1,
+        le=1024,
+        description="Processor threads a prediction may use; by default, one a core.",
     )
     max_body_bytes: int = Field(
         4 * MEBIBYTE, ge=1, description="Largest body of a request, in bytes."
@@ -35,7 +38,12 @@ class Settings(BaseSettings):
         None, ge=1, description="Longest text, in tokens; by default, what the model allows."
     )
     max_response_bytes: int = Field(
-        64 * MEBIBYTE, ge=1, description="Largest answer of /states, in bytes."
+        64 * MEBIBYTE,
+        ge=1,
+        description="Largest answer, in bytes, as estimated before it is computed.",
+    )
+    shutdown_seconds: int = Field(
+        30, ge=0, description="Time that open requests get to finish once the server is to stop."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged; info logs every request."

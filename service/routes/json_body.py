@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Message as ASGIMessage
 from starlette.types import Receive
 
-from service.errors import TooLarge, UnsupportedMediaType
+from service.errors import LONGEST_ECHO, TooLarge, UnsupportedMediaType
 from service.routes.context import context
 
 
@@ -42,7 +42,7 @@ def _check_content_type(value: str | None) -> None:
         subtype == "json" or subtype.endswith("+json")
     ):
         raise UnsupportedMediaType(
-            f"The body is declared as {value or 'nothing'!r}: "
+            f"The body is declared as {(value or 'nothing')[:LONGEST_ECHO]!r}: "
             "send JSON with the header content-type: application/json."
         )
 

@@ -10,11 +10,10 @@ from model.classifier import Trace
 from model.config import ModelConfig
 from model.tokenizer import Encoding
 from service.encoding import JSON_BYTES_PER_NUMBER, JSONResponse
-from service.errors import TooLarge
-from service.routes.context import Context, InContext
+from service.routes.context import InContext
 from service.routes.json_body import JSONRoute
 from service.routes.predict import ERRORS, ranked
-from service.routes.texts import Tokenized, timing_headers, tokenize
+from service.routes.texts import check_answer, timing_headers, tokenize
 from service.schemas import StatesRequest, StatesResponse
 
 router = APIRouter(route_class=JSONRoute)
@@ -31,8 +30,10 @@ STATES_PER_LAYER = 2  # hidden and cell
 async def states(body: StatesRequest, ctx: InContext) -> JSONResponse:
     """Read each text and answer hidden and cell state of every layer, direction and step."""
     tokenized = await tokenize(body, ctx)
-    _check_size(tokenized, ctx)
     classifier = ctx.artifact.classifier
+    numbers = tokenized.tokens * _numbers_per_token(classifier.config)
+    what = f"The states of {tokenized.tokens:,} tokens"
+    check_answer(numbers * JSON_BYTES_PER_NUMBER, what, ctx)
     timed = await ctx.model_thread.run(partial(classifier.trace, tokenized.encodings))
     results = [
         _result(text, encoding, truncated, trace, classifier.config.labels)
@@ -55,18 +56,6 @@ def _result(
         "prediction": ranked(trace.probabilities, labels),
         "layers": [vars(layer) for layer in trace.layers],
     }
-
-
-def _check_size(tokenized: Tokenized, ctx: Context) -> None:
-    """Refuse an answer that would be too large before it is computed."""
-    size = tokenized.tokens * _numbers_per_token(ctx.artifact.classifier.config)
-    size *= JSON_BYTES_PER_NUMBER
-    limit = ctx.settings.max_response_bytes
-    if size > limit:
-        raise TooLarge(
-            f"The states of {tokenized.tokens:,} tokens would be about {size:,} bytes, but an "
-            f"answer has at most {limit:,}: send fewer or shorter texts in one request."
-        )
 
 
 def _numbers_per_token(config: ModelConfig) -> int:

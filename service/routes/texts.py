@@ -10,6 +10,10 @@ from service.inference import Timed
 from service.routes.context import Context
 from service.schemas import TextsRequest
 
+# A text that is longer than this for each token it may have is not tokenized to be counted: words
+# are shorter (5 to 6 characters with their space in English), and a megabyte takes a second.
+CHARACTERS_PER_TOKEN = 32
+
 
 @dataclass(frozen=True)
 class Tokenized:
@@ -35,17 +39,48 @@ async def tokenize(body: TextsRequest, ctx: Context) -> Tokenized:
             f"There are {len(body.inputs):,} inputs, but one request takes at most "
             f"{ctx.settings.max_inputs:,}: send them in several requests."
         )
+    return await asyncio.to_thread(_tokenize, body, ctx)
+
+
+def _tokenize(body: TextsRequest, ctx: Context) -> Tokenized:
     started = time.perf_counter()
-    full = await asyncio.to_thread(ctx.artifact.classifier.encode, body.inputs)
-    truncated = [len(encoding) > ctx.max_tokens for encoding in full]
-    if any(truncated) and not body.truncate:
-        index = truncated.index(True)
-        raise TooLarge(
-            f"inputs[{index}] has {len(full[index]):,} tokens, but the model reads at most "
-            f'{ctx.max_tokens:,}: shorten it, or send "truncate": true to have its end read.'
-        )
-    encodings = [encoding.last(ctx.max_tokens) for encoding in full]
+    encodings, truncated = [], []
+    # One after the other: what a text costs before it is refused or cut is then paid only once.
+    for index, text in enumerate(body.inputs):
+        encoding, cut = _encode(index, text, body.truncate, ctx)
+        encodings.append(encoding)
+        truncated.append(cut)
     return Tokenized(encodings, truncated, time.perf_counter() - started)
+
+
+def _encode(index: int, text: str, truncate: bool, ctx: Context) -> tuple[Encoding, bool]:
+    """A text's encoding, and whether it is that of its end alone."""
+    most = ctx.max_tokens * CHARACTERS_PER_TOKEN
+    skipped = max(0, len(text) - most)
+    if skipped and not truncate:
+        raise _too_long(index, f"{len(text):,} characters", ctx)
+    encoding = ctx.artifact.classifier.encode([text[skipped:]])[0]
+    if len(encoding) > ctx.max_tokens and not truncate:
+        raise _too_long(index, f"{len(encoding):,} tokens", ctx)
+    cut = skipped > 0 or len(encoding) > ctx.max_tokens
+    return encoding.last(ctx.max_tokens).shifted(skipped), cut
+
+
+def _too_long(index: int, length: str, ctx: Context) -> TooLarge:
+    return TooLarge(
+        f"inputs[{index}] has {length}, but the model reads at most {ctx.max_tokens:,} tokens: "
+        'shorten it, or send "truncate": true to have its end read.'
+    )
+
+
+def check_answer(size: int, what: str, ctx: Context) -> None:
+    """Refuse an answer before it is computed if it would be too large, in bytes."""
+    limit = ctx.settings.max_response_bytes
+    if size > limit:
+        raise TooLarge(
+            f"{what} would be about {size:,} bytes, but an answer has at most {limit:,}: "
+            "send fewer or shorter texts in one request."
+        )
 
 
 def timing_headers(tokenized: Tokenized, timed: Timed[object]) -> dict[str, str]:

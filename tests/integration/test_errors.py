@@ -43,6 +43,7 @@ WRONG_BODIES = [
     (b'{"inputs": ["a", "\\udc00b"]}', 422, "invalid_request", r"inputs\[1\] holds a lone surr"),
     (b'{"inputs": "a", "truncate": "yes"}', 422, "invalid_request", "truncate should be a valid b"),
     (b'{"inputs": "a", "input": "b"}', 422, "invalid_request", "input is not a field"),
+    (b'{"inputs": "a", "' + b"x" * 999 + b'": 1}', 422, "invalid_request", r"^x{60}\.\.\. is not"),
     (b'{"inputs": "a", "<\\n\\u0000>": 1}', 422, "invalid_request", r"'<\\n\\x00>' is not a fi"),
 ]
 WRONG_PARAMETERS = [
@@ -129,9 +130,42 @@ def test_too_many_inputs(client: httpx.Client) -> None:
     assert_error(answer, 413, "too_large", "10,000 inputs, but one request takes at most 64")
 
 
+def test_a_text_that_is_far_too_long_is_not_even_tokenized(client: httpx.Client) -> None:
+    answer = client.post("/predict", json={"inputs": ["a", "!" * 1_900_000]})
+    assert_error(answer, 413, "too_large", r"inputs\[1\] has 1,900,000 characters, .* 600 tokens")
+
+
+def test_of_a_text_that_is_far_too_long_the_end_is_read(client: httpx.Client) -> None:
+    body = {"inputs": "!" * 100_000 + " wonderful", "truncate": True}
+    [result] = client.post("/states", json=body).json()["results"]
+    assert result["truncated"] is True
+    assert len(result["tokens"]) == 600
+    assert result["tokens"][-2:] == ["!", "wonderful"]
+    assert result["offsets"][-1] == [100_001, 100_010]
+
+
+def test_an_answer_with_too_many_labels() -> None:
+    app = create_app(
+        Settings(max_response_bytes=500), artifact.Artifact("random", "0", random_classifier())
+    )
+
+    async def main() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app)
+        lifespan = app.router.lifespan_context(app)
+        async with lifespan, httpx.AsyncClient(transport=transport, base_url="http://a") as client:
+            bodies = [{"inputs": ["a"] * 9}, {"inputs": ["a"] * 9, "parameters": {"top_k": 1}}]
+            return [await client.post("/predict", json=body) for body in bodies]
+
+    refused, answered = asyncio.run(main())
+    # 3 labels of at most 14 bytes ("mixed feelings"), and 36 bytes beside each
+    assert_error(refused, 413, "too_large", "3 labels for each of 9 texts would be about 1,350 by")
+    assert answered.status_code == 200
+    assert len(answered.content) < 9 * 50
+
+
 def test_a_text_that_is_too_long(client: httpx.Client) -> None:
     answer = client.post("/predict", json={"inputs": ["a", "film " * 601]})
-    says = r'inputs\[1\] has 601 tokens, .* at most 600: .* "truncate": true'
+    says = r'inputs\[1\] has 601 tokens, .* at most 600 tokens: .* "truncate": true'
     assert_error(answer, 413, "too_large", says)
 
 
@@ -194,7 +228,9 @@ def test_a_wrong_method(client: httpx.Client, method: str, path: str, allowed: s
     assert answer.headers["allow"] == allowed
 
 
-@pytest.mark.parametrize("path", ["/", "/nope", "/predict/", "/predict/x", "/%00", "/%ff", "/🙂"])
+@pytest.mark.parametrize(
+    "path", ["/", "/nope", "/predict/", "/predict/x", "/%00", "/%ff", "/🙂", "/" + "x" * 9999]
+)
 def test_an_unknown_path(client: httpx.Client, path: str) -> None:
     for method in ("GET", "POST"):
         answer = client.request(method, path, content=b"a" * 3_000_000 if method == "POST" else b"")

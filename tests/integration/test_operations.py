@@ -79,6 +79,18 @@ def test_a_signal_ends_the_server_in_order(trained: Path, tmp_path: Path, number
     assert "Traceback" not in log
 
 
+def test_a_request_that_never_ends_does_not_keep_the_server_up(
+    trained: Path, tmp_path: Path
+) -> None:
+    head = "POST /predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+    with serving(trained, tmp_path / "log", "--shutdown-seconds", "1") as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(f"{head}content-length: 10\r\n\r\n{{".encode())
+            httpx.get(f"{server.url}/livez")  # by now, the server has read that
+            assert server.stop() == 0
+
+
 def test_settings_come_from_variables_and_flags_win(trained: Path, tmp_path: Path) -> None:
     variables = {"CONVEYOR_MAX_INPUTS": "3", "CONVEYOR_MAX_TOKENS": "5", "CONVEYOR_THREADS": "1"}
     flags = ["--max-tokens", "7"]
@@ -97,6 +109,20 @@ def test_json_logs(trained: Path, tmp_path: Path) -> None:
     assert (access["method"], access["path"], access["status"]) == ("GET", "/livez", 200)
     assert access["level"] == "INFO"
     assert access["milliseconds"] > 0
+
+
+def test_the_log_level(trained: Path, tmp_path: Path) -> None:
+    with serving(trained, tmp_path / "log", "--log-level", "warning") as server:
+        httpx.get(f"{server.url}/livez")
+        server.stop()
+    assert (tmp_path / "log").read_text() == ""
+
+
+def test_a_path_cannot_forge_a_line_of_the_log(trained: Path, tmp_path: Path) -> None:
+    with serving(trained, tmp_path / "log") as server:
+        httpx.get(f"{server.url}/%0aforged%1b[31m")
+        server.stop()
+    assert "GET /%0Aforged%1B%5B31m 404" in (tmp_path / "log").read_text()
 
 
 def test_text_logs(trained: Path, tmp_path: Path) -> None:
@@ -126,6 +152,8 @@ def test_a_port_in_use_stops_the_start(trained: Path) -> None:
 def test_a_host_that_is_not_ours_stops_the_start(trained: Path) -> None:
     result = conveyor("serve", "--model", trained, "--host", "192.0.2.1", "--port", "0")
     assert_one_sentence(result, "Cannot listen on 192.0.2.1, port 0")
+    result = conveyor("serve", "--model", trained, "--host", "a..b")
+    assert_one_sentence(result, "Cannot listen on a..b, port 8000: this is no name of a host")
 
 
 def test_a_wrong_setting_stops_the_start() -> None:
@@ -138,8 +166,15 @@ def test_a_wrong_setting_stops_the_start() -> None:
     )
 
 
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 def test_an_ipv6_address(trained: Path, tmp_path: Path) -> None:
-    if not socket.has_ipv6:  # pragma: no cover
-        pytest.skip("this machine has no IPv6")
     with serving(trained, tmp_path / "log", "--host", "::1") as server:
         assert httpx.get(f"{server.url}/livez").status_code == 200

@@ -123,7 +123,11 @@ def test_a_directory_in_place_of_a_file(directory: Path) -> None:
         ),
         (
             lambda t: t.update({"head.bias": torch.ones(3, dtype=torch.int64)}),
-            "head.bias holds torch.int64, not floating-point numbers",
+            "head.bias holds torch.int64, not floats of 16 to 64 bits",
+        ),
+        (
+            lambda t: t.update({"head.bias": torch.ones(3).to(torch.float8_e5m2)}),
+            "head.bias holds torch.float8_e5m2, not floats",
         ),
         (
             lambda t: t["head.bias"].add_(torch.tensor([1.0, 0.0, 0.0])),
@@ -149,7 +153,7 @@ def test_a_wrong_tensor_is_named(
         ({"hidden_size": 10**9}, "hidden_size: Input should be less than"),
         ({"hidden_size": 60_000}, "has the shape .* but config.json asks for"),
         ({"num_layers": 1}, "lstm.bias_hh_l1 is not part of the model"),
-        ({"vocab_size": 5}, r"tokenizer.json has \d+ entries, but config.json says 5"),
+        ({"vocab_size": 5}, r"tokenizer.json has .* entries, which are not the ids 0 to 4 that"),
         ({"hidden_size": -1}, "config.json is not valid: hidden_size: "),
         ({"surprise": 1}, "config.json is not valid: surprise: "),
     ],
@@ -160,6 +164,40 @@ def test_a_wrong_config_is_named(directory: Path, changes: dict[str, Any], says:
         artifact.load(directory)
 
 
+def test_an_unknown_token_of_another_id_is_refused(directory: Path) -> None:
+    edit_json(directory / artifact.CONFIG, unk_token_id=0, pad_token_id=1)
+    with pytest.raises(ArtifactError, match=r"has the unknown token at 1, but config.json says 0"):
+        artifact.load(directory)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda vocabulary: vocabulary.update(film=len(vocabulary) + 5),  # an id outside
+        lambda vocabulary: vocabulary.update(film=vocabulary["the"]),  # an id twice
+    ],
+)
+def test_a_vocabulary_with_gaps_is_refused(
+    directory: Path, change: Callable[[dict[str, int]], Any]
+) -> None:
+    path = directory / artifact.TOKENIZER
+    content = json.loads(path.read_text())
+    change(content["model"]["vocab"])
+    path.write_text(json.dumps(content))
+    with pytest.raises(ArtifactError, match=r"tokenizer.json has \d+ entries, which are not"):
+        artifact.load(directory)
+
+
+def test_a_tokenizer_that_cannot_encode_is_refused(directory: Path) -> None:
+    path = directory / artifact.TOKENIZER
+    content = json.loads(path.read_text())
+    content["model"]["unk_token"] = "[NONE]"
+    path.write_text(json.dumps(content))
+    edit_json(directory / artifact.GOLDEN, text="unheard-of")
+    with pytest.raises(ArtifactError, match="cannot read its golden example"):
+        artifact.load(directory)
+
+
 def test_a_foreign_golden_example_is_refused(directory: Path) -> None:
     edit_json(directory / artifact.GOLDEN, text="another text")
     with pytest.raises(ArtifactError, match="does not give the ids"):
@@ -167,7 +205,7 @@ def test_a_foreign_golden_example_is_refused(directory: Path) -> None:
 
 
 def test_a_golden_example_of_another_shape_is_refused(directory: Path) -> None:
-    edit_json(directory / artifact.GOLDEN, cell=[[0.0]])
+    edit_json(directory / artifact.GOLDEN, cell=[[0.0], [0.0, 1.0]])
     with pytest.raises(ArtifactError, match="does not give the cell"):
         artifact.load(directory)
 

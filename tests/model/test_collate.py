@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.collate import batches_by_length, collate
+from model.collate import batches_by_length, chunks, collate
 
 
 def test_collate_pads_on_the_right() -> None:
@@ -27,3 +27,8 @@ def test_every_text_is_in_one_batch_that_is_small_enough(lengths: list[int], mos
 
 def test_batches_are_of_similar_length() -> None:
     assert batches_by_length([9, 1, 8, 2], 18) == [[1, 3], [2, 0]]
+
+
+def test_chunks_keep_the_order() -> None:
+    assert list(chunks([1, 2, 3, 4, 5], 2)) == [[1, 2], [3, 4], [5]]
+    assert list(chunks([], 2)) == []

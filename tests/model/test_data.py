@@ -12,6 +12,7 @@ EXPECTED = [
     Example("a film, long", "good one"),
     Example('she said "no"', "bad"),
     Example("小", "好"),
+    Example("short", "good one"),
 ]
 
 
@@ -21,8 +22,8 @@ def write(path: Path, content: str | bytes) -> str:
     return str(path)
 
 
-CSV = 'label,text\ngood one,"a film, long"\nbad,"she said ""no"""\n好,小\n'
-TSV = 'label\ttext\ngood one\ta film, long\nbad\tshe said "no"\n好\t小\n'
+CSV = 'label,text\ngood one,"a film, long"\nbad,"she said ""no"""\n好,小\ngood one,short\n'
+TSV = 'label\ttext\ngood one\ta film, long\nbad\tshe said "no"\n好\t小\ngood one\tshort\n'
 JSONL = "".join(json.dumps({"text": e.text, "label": e.label, "id": 1}) + "\n" for e in EXPECTED)
 
 
@@ -81,6 +82,12 @@ def test_number_labels_become_names(tmp_path: Path) -> None:
         ("a.xlsx", "", Columns(), r"must end in .csv, .tsv, .jsonl"),
         ("a", "", Columns(), r"must end in .csv, .tsv, .jsonl"),
         ("a.csv", "a,b,c\n1,2,3\n", Columns(), "line 1: name the columns .* 'a', 'b', 'c'"),
+        (
+            "a.csv",
+            "review,sentiment\nx,y\nz,y\n",
+            Columns(),
+            "line 1: name the columns .* 'review'",
+        ),
         ("a.csv", "a,b\n1,2\n", Columns("body"), "line 1: there is no column 'body'.* 'a', 'b'"),
         ("a.csv", "a,a\n1,2\n", Columns("a", "a"), "line 1: there are several columns 'a'"),
         ("a.csv", "text,label\nx,y\nx\n", Columns(), "line 3: 1 columns, where .* has 2"),
@@ -113,6 +120,15 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_a_truncated_archive(tmp_path: Path) -> None:
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(CSV.encode())[:-12])
+    with pytest.raises(DataError, match="cannot be read"):
+        read_examples(str(path))
+
+
+def test_a_corrupt_archive(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.gz"
+    content = bytearray(gzip.compress(CSV.encode() * 100))
+    content[20:60] = b"x" * 40
+    path.write_bytes(content)
     with pytest.raises(DataError, match="cannot be read"):
         read_examples(str(path))
 

@@ -20,6 +20,13 @@ def test_figures_of_a_known_confusion() -> None:
     np.testing.assert_allclose(evaluation.recall, [2 / 3, 1, np.nan])
 
 
+def test_the_most_frequent_mistakes() -> None:
+    counts = np.array([[9, 2, 0], [5, 9, 1], [0, 0, 9]])
+    evaluation = Evaluation(("a", "b", "c"), counts)
+    assert evaluation.confusions(2) == [("b", "a", 5), ("a", "b", 2)]
+    assert len(evaluation.confusions(10)) == 3
+
+
 def test_a_trained_model_is_right_about_new_texts(trained: Path) -> None:
     done: list[int] = []
     evaluation = evaluate(

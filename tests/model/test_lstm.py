@@ -8,7 +8,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from model.collate import collate
 from model.config import ModelConfig, Pooling
 from model.lstm import (
-    TENSORS,
+    CellTensors,
     CellWeights,
     LayerTrace,
     LSTMClassifier,
@@ -63,7 +63,9 @@ def walk(steps: Tensor, weights: CellWeights) -> dict[str, Tensor]:
         step = lstm_step(x, h, c, weights)
         h, c = step.hidden, step.cell
         done.append(step)
-    return {name: torch.stack([getattr(step, name) for step in done]) for name in TENSORS}
+    return {
+        name: torch.stack([getattr(step, name) for step in done]) for name in CellTensors._fields
+    }
 
 
 def reference_trace(
@@ -136,9 +138,9 @@ def test_the_trace_satisfies_the_equations(
             continue
         reference = reference_trace(network, text)
         for trace in traces:
-            for name in TENSORS:
+            for name in CellTensors._fields:
                 torch.testing.assert_close(
-                    getattr(trace, name)[row, : len(text)],
+                    getattr(trace.tensors, name)[row, : len(text)],
                     reference[trace.layer, trace.direction][name],
                     atol=1e-6,
                     rtol=0,
@@ -157,7 +159,7 @@ def test_the_top_layer_is_that_of_nn_lstm_over_packed_sequences(
     expected, _ = pad_packed_sequence(network.lstm(packed)[0], batch_first=True)
     _, traces = network.trace(ids, lengths)
     top: list[LayerTrace] = traces[-len(config.directions) :]
-    hidden = torch.cat([trace.hidden for trace in top], dim=-1)
+    hidden = torch.cat([trace.tensors.hidden for trace in top], dim=-1)
     for row, text in enumerate(batch):
         torch.testing.assert_close(
             hidden[row, : len(text)], expected[row, : len(text)], atol=1e-6, rtol=0

@@ -1,5 +1,3 @@
-import unicodedata
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,14 +45,28 @@ def test_any_text_encodes_with_offsets_in_order(tokenizer: Tokenizer, text: str)
 @given(text=anything)
 def test_the_offsets_cover_all_but_white_space(tokenizer: Tokenizer, text: str) -> None:
     covered = {i for start, end in tokenizer.encode([text])[0].offsets for i in range(start, end)}
-    for index, character in enumerate(text):
-        # A combining mark may melt into the letter before it (NFC).
-        if not character.isspace() and not unicodedata.combining(character):
-            assert (
-                index in covered
-                or unicodedata.normalize("NFC", character) != character
-                or (unicodedata.normalize("NFC", text) != text)
-            )
+    uncovered = "".join(c for index, c in enumerate(text) if index not in covered)
+    assert not uncovered.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cafe\u0301 noir", ["cafe\u0301", "noir"]),
+        ("e\u0301", ["e\u0301"]),
+        ("\u1112\u1161\u11ab \u1100\u1173\u11af", ["\u1112\u1161\u11ab", "\u1100\u1173\u11af"]),
+    ],
+)
+def test_decomposed_letters_belong_to_their_word(
+    words: Tokenizer, text: str, expected: list[str]
+) -> None:
+    assert pieces(text, words.encode([text])[0]) == expected
+
+
+def test_shifted_offsets_point_behind_what_was_skipped() -> None:
+    encoding = Encoding([1, 2], [(0, 1), (2, 3)])
+    assert encoding.shifted(10) == Encoding([1, 2], [(10, 11), (12, 13)])
+    assert encoding.shifted(0) is encoding
 
 
 @given(texts=st.lists(anything, max_size=5))

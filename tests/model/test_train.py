@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from model import artifact
-from model import train as module
+from model import artifact, run
 from model.data import Example
-from model.errors import TrainingError
-from model.train import EpochReport, StepReport, Watcher, split, train
+from model.errors import DataError, TrainingError
+from model.lstm import cell_weights
+from model.run import StepReport
+from model.train import EpochReport, Watcher, _prepare, split, train
 from tests.conftest import TINY, reviews
 
 
@@ -42,6 +43,7 @@ def test_a_label_with_one_example_is_trained_on() -> None:
     training, held_out = split([Example("a", "x"), Example("b", "y")], 0.4, seed=0)
     assert len(training) == 2
     assert held_out == []
+    assert len(split([Example("a", "x"), Example("b", "y")], 0.99, seed=0)[0]) == 2
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,53 @@ def test_the_family_learns(tmp_path: Path, changes: dict[str, object]) -> None:
     assert evaluation is not None
     assert evaluation.texts == 40
     assert evaluation.accuracy > 0.9
+
+
+def test_long_texts_are_trained_on_by_their_end(tmp_path: Path) -> None:
+    steps: list[StepReport] = []
+    examples = [Example("a " * 100 + label, label) for label in ("x", "y")] * 10
+    settings = TINY.model_copy(update={"train_tokens": 3, "epochs": 1, "validation_fraction": 0.0})
+    train(examples, settings, tmp_path, watcher=Watcher(on_step=steps.append))
+    assert steps[-1].tokens == 20 * 3
+
+
+def test_the_settings_reach_the_network_and_the_optimizer(tmp_path: Path) -> None:
+    settings = TINY.model_copy(
+        update={"dropout": 0.25, "embedding_dropout": 0.75, "weight_decay": 0.125}
+    )
+    prepared = _prepare(reviews(20), ["blame", "praise"], {}, settings, tmp_path)
+    assert (prepared.network.dropout, prepared.network.embedding_dropout) == (0.25, 0.75)
+    assert [group["weight_decay"] for group in prepared.optimizer.param_groups] == [0.125]
+    weights = cell_weights(prepared.network.lstm, 0, "forward")
+    assert (weights.b_f == 1).all()  # the forget gates begin open
+    assert prepared._batches() == prepared._batches()
+    first = prepared._batches()
+    prepared.epoch = 1
+    assert prepared._batches() != first
+    assert sorted(index for batch in first for index in batch) == list(range(20))
+
+
+def test_ties_do_not_keep_a_run_going(tmp_path: Path) -> None:
+    epochs: list[EpochReport] = []
+    settings = TINY.model_copy(update={"epochs": 9, "patience": 2, "learning_rate": 1e-12})
+    held_out = [Example("", "blame"), Example("", "praise")]  # always one right, one wrong
+    watcher = Watcher(on_epoch=epochs.append)
+    train(reviews(30), settings, tmp_path, validation=held_out, watcher=watcher)
+    assert [report.best for report in epochs] == [True, False, False]
+
+
+def test_an_unknown_label_among_the_held_out_is_said_before_training(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'meh', which the model does not have"):
+        train(reviews(40), TINY, tmp_path / "m", validation=[Example("a", "meh")])
+    assert not (tmp_path / "m").exists()
+
+
+def test_weights_that_half_precision_cannot_hold_are_refused(tmp_path: Path) -> None:
+    prepared = _prepare(reviews(20), ["blame", "praise"], {}, TINY, tmp_path)
+    prepared.finish_epoch(None)
+    prepared.best_weights["head.bias"] += 1e6
+    with pytest.raises(TrainingError, match="too large to be stored in half precision"):
+        prepared.best_classifier()
 
 
 def test_what_a_run_reports(tmp_path: Path) -> None:
@@ -148,7 +197,7 @@ def test_an_interrupted_run_continues_to_the_same_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     """With a checkpoint after every step, broken off anywhere: in an epoch, at its end, before."""
-    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", -1)
+    monkeypatch.setattr(run, "CHECKPOINT_SECONDS", -1)
     settings = TINY.model_copy(update={"epochs": 3, "num_layers": 2, "dropout": 0.3})
     train(reviews(200), settings, tmp_path / "whole")
 
@@ -172,10 +221,11 @@ def test_a_killed_process_continues_to_the_same_model(tmp_path: Path) -> None:
     program = """
 import sys
 from pathlib import Path
-from model import train as module
+from model import run
+from model.train import train
 from tests.conftest import TINY, reviews
-module.CHECKPOINT_SECONDS = 0.05
-module.train(reviews(400), TINY.model_copy(update={"epochs": 12}), Path(sys.argv[1]))
+run.CHECKPOINT_SECONDS = 0.05
+train(reviews(400), TINY.model_copy(update={"epochs": 12}), Path(sys.argv[1]))
 """
     command = [sys.executable, "-c", program]
     subprocess.run([*command, str(tmp_path / "whole")], check=True)
@@ -194,7 +244,7 @@ module.train(reviews(400), TINY.model_copy(update={"epochs": 12}), Path(sys.argv
 
 
 def interrupted_run(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", -1)
+    monkeypatch.setattr(run, "CHECKPOINT_SECONDS", -1)
 
     def interrupt(report: StepReport) -> None:
         if report.step == 2:
@@ -212,11 +262,18 @@ def test_another_run_s_checkpoint_is_refused(
         train(reviews(64), TINY.model_copy(update={"seed": 9}), tmp_path)
     with pytest.raises(TrainingError, match="belongs to a run with other data or settings"):
         train(reviews(63), TINY, tmp_path)
+    with pytest.raises(TrainingError, match="belongs to a run with other data or settings"):
+        train(reviews(64), TINY, tmp_path, label_aliases={"blame": "zzz"})
+    with pytest.raises(TrainingError, match="belongs to a run with other data or settings"):
+        train(reviews(64), TINY, tmp_path, validation=reviews(9, seed=5))
 
 
-def test_a_broken_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    interrupted_run(tmp_path, monkeypatch)
-    (tmp_path / "checkpoint.pt").write_bytes(b"broken")
+@pytest.mark.parametrize("content", [b"broken", None])
+def test_a_broken_checkpoint_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    if content is None:
+        torch.save([1, 2], tmp_path / "checkpoint.pt")
+    else:
+        (tmp_path / "checkpoint.pt").write_bytes(content)
     with pytest.raises(TrainingError, match=r"checkpoint\.pt cannot be read .* delete it"):
         train(reviews(64), TINY, tmp_path)
 

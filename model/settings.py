@@ -1,0 +1,66 @@
+"""TrainingSettings: all that decides a training run beside its data."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+from model.config import MAX_VOCABULARY, Depth, Pooling, Width
+from model.tokenizer import TokenizerKind
+
+
+class TrainingSettings(BaseModel):
+    """All that decides a run beside its data; the defaults suit a few thousand texts and more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tokenizer: TokenizerKind = Field(
+        "word",
+        description="word: a token a word, and a character in scripts without spaces; rare words "
+        "are unknown. bpe: pieces of words; nothing is unknown.",
+    )
+    vocab_size: int = Field(
+        30_000, ge=300, le=MAX_VOCABULARY, description="Most entries in the vocabulary."
+    )
+    embedding_dim: Width = Field(
+        128, description="Numbers for each token, the input x of the first layer."
+    )
+    hidden_size: Width = Field(256, description="Units of the state, in each direction.")
+    num_layers: Depth = Field(1, description="LSTM layers, one on top of the other.")
+    bidirectional: bool = Field(False, description="Whether to read from both ends.")
+    pooling: Pooling = Field(
+        "concat",
+        description="From the states of all steps to one: the last, the largest, the mean, or all "
+        "three side by side.",
+    )
+    train_tokens: PositiveInt = Field(
+        400, description="In training, longer texts keep only their last tokens, this many."
+    )
+    max_tokens: PositiveInt = Field(
+        4096, description="Longest text, in tokens, that the finished model reads."
+    )
+    epochs: PositiveInt = Field(
+        8, description="Most passes over the texts; the learning rate falls to 0 towards the last."
+    )
+    patience: PositiveInt = Field(
+        3, description="Epochs without a better one on held-out texts that end the run early."
+    )
+    batch_size: PositiveInt = Field(32, description="Texts in one step.")
+    learning_rate: PositiveFloat = Field(2e-3, description="Peak of the one-cycle schedule.")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW's decay of the weights.")
+    dropout: float = Field(
+        0.5, ge=0, lt=1, description="Dropout between layers and before the head."
+    )
+    embedding_dropout: float = Field(
+        0.3, ge=0, lt=1, description="Dropout of the embeddings, the same at every step of a text."
+    )
+    validation_fraction: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="Share of the data to hold out where no --validation-data are given. Held-out "
+        "texts choose the best epoch; with 0, all epochs are run and the last one is kept.",
+    )
+    seed: int = Field(0, ge=0, lt=2**32, description="Same seed, data and settings: same model.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="auto takes a GPU where there is one."
+    )
