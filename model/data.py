@@ -192,7 +192,7 @@ def _from_hub(source: str, columns: Columns) -> Iterator[Example]:
         import datasets  # noqa: PLC0415 - an optional extra
     except ImportError:
         raise DataError(
-            f"{source} needs the datasets library: pip install 'conveyor[hub]'."
+            f"{source} needs the datasets library: pip install 'datasets>=5.2,<6'."
         ) from None
     name, _, split = source.removeprefix(HUB).partition("@")
     try:

@@ -205,4 +205,4 @@ def test_hub_data_without_the_extra_says_how_to_get_it(tmp_path: Path) -> None:
         cwd=tmp_path,
         environment={"PYTHONPATH": str(tmp_path)},
     )
-    assert_one_sentence(result, r"needs the datasets library: pip install 'conveyor\[hub\]'")
+    assert_one_sentence(result, r"needs the datasets library: pip install 'datasets>=5.2,<6'")
