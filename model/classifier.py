@@ -92,6 +92,11 @@ class Classifier:
         return ids.to(device), lengths.to(device)
 
 
+def used_threads() -> int:
+    """How many processor threads a prediction may use."""
+    return torch.get_num_threads()
+
+
 def use_threads(count: int) -> None:
     """Let a prediction use this many processor threads, from now on and in the whole process."""
     torch.set_num_threads(count)

@@ -31,11 +31,15 @@ class ModelThread:
     """Runs one piece of work at a time, in the order of asking. A context manager."""
 
     def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
-        self.open = False
+        self._executor: ThreadPoolExecutor | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether work is taken."""
+        return self._executor is not None
 
     def __enter__(self) -> Self:
-        self.open = True
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
         return self
 
     def __exit__(
@@ -45,12 +49,13 @@ class ModelThread:
         traceback: TracebackType | None,
     ) -> None:
         """Take nothing new, and finish what was accepted."""
-        self.open = False
-        self._executor.shutdown()
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown()
 
     async def run(self, work: Callable[[], T]) -> Timed[T]:
         """The result of ``work``, computed on the model's thread. Raises what ``work`` raises."""
-        if not self.open:
+        if self._executor is None:
             raise Unavailable("The service is shutting down: send the request to another replica.")
         asked = time.perf_counter()
 

@@ -146,6 +146,7 @@ class Info(BaseModel):
     labels: list[str]
     parameters: ParameterInfo
     limits: Limits
+    threads: int = Field(description="Processor threads that a prediction may use.")
     versions: dict[str, str]
 
 

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from fastapi import APIRouter
 
+from model.classifier import used_threads
 from model.lstm import parameter_count
 from service.errors import Unavailable, documented
 from service.routes.context import InContext
@@ -29,6 +30,7 @@ async def info(ctx: InContext) -> Info:
             max_tokens=ctx.max_tokens,
             max_response_bytes=ctx.settings.max_response_bytes,
         ),
+        threads=used_threads(),
         versions={
             "conveyor": version("conveyor"),
             "python": platform.python_version(),

@@ -1,20 +1,18 @@
 """Bad input: each kind has its status and a sentence that helps, and the server serves on."""
 
-import asyncio
 import json
 import logging
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import nullcontext
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from model import artifact
 from service.app import create_app
 from service.settings import Settings
+from tests.asgi import ask
 from tests.conftest import random_classifier
 from tests.integration.conftest import Server
 
@@ -149,14 +147,9 @@ def test_an_answer_with_too_many_labels() -> None:
         Settings(max_response_bytes=500), artifact.Artifact("random", "0", random_classifier())
     )
 
-    async def main() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(app)
-        lifespan = app.router.lifespan_context(app)
-        async with lifespan, httpx.AsyncClient(transport=transport, base_url="http://a") as client:
-            bodies = [{"inputs": ["a"] * 9}, {"inputs": ["a"] * 9, "parameters": {"top_k": 1}}]
-            return [await client.post("/predict", json=body) for body in bodies]
-
-    refused, answered = asyncio.run(main())
+    texts = {"inputs": ["a"] * 9}
+    [refused] = ask(app, ("POST", "/predict"), body=texts)
+    [answered] = ask(app, ("POST", "/predict"), body=texts | {"parameters": {"top_k": 1}})
     # 3 labels of at most 14 bytes ("mixed feelings"), and 36 bytes beside each
     assert_error(refused, 413, "too_large", "3 labels for each of 9 texts would be about 1,350 by")
     assert answered.status_code == 200
@@ -235,22 +228,6 @@ def test_an_unknown_path(client: httpx.Client, path: str) -> None:
     for method in ("GET", "POST"):
         answer = client.request(method, path, content=b"a" * 3_000_000 if method == "POST" else b"")
         assert_error(answer, 404, "not_found", "nothing at '/.*': GET /docs lists")
-
-
-def ask(app: FastAPI, *requests: tuple[str, str], started: bool = True) -> list[httpx.Response]:
-    """The answers of an application in this process, within its lifespan or outside of it."""
-
-    async def main() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        lifespan = app.router.lifespan_context(app) if started else nullcontext()
-        async with lifespan, httpx.AsyncClient(transport=transport, base_url="http://a") as client:
-            body = {"inputs": "a"}
-            return [
-                await client.request(method, path, json=body if method == "POST" else None)
-                for method, path in requests
-            ]
-
-    return asyncio.run(main())
 
 
 def test_a_fault_of_ours_is_logged_and_not_shown(

@@ -95,8 +95,9 @@ def test_settings_come_from_variables_and_flags_win(trained: Path, tmp_path: Pat
     variables = {"CONVEYOR_MAX_INPUTS": "3", "CONVEYOR_MAX_TOKENS": "5", "CONVEYOR_THREADS": "1"}
     flags = ["--max-tokens", "7"]
     with serving(trained, tmp_path / "log", *flags, **variables) as server:
-        limits = httpx.get(f"{server.url}/info").json()["limits"]
-    assert (limits["max_inputs"], limits["max_tokens"]) == (3, 7)
+        info = httpx.get(f"{server.url}/info").json()
+    assert (info["limits"]["max_inputs"], info["limits"]["max_tokens"]) == (3, 7)
+    assert info["threads"] == 1
 
 
 def test_json_logs(trained: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from model import classifier as module
-from model.classifier import use_threads
+from model.classifier import use_threads, used_threads
 from tests.conftest import random_classifier, reviews
 
 TEXTS = ["", *(example.text for example in reviews(20))]
@@ -40,7 +40,7 @@ def test_a_trace_has_a_step_for_each_token(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_use_threads() -> None:
-    before = torch.get_num_threads()
-    use_threads(1)
-    assert torch.get_num_threads() == 1
+    before = used_threads()
+    use_threads(before + 1)
+    assert used_threads() == torch.get_num_threads() == before + 1
     use_threads(before)

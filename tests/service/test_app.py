@@ -1,0 +1,34 @@
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from model.artifact import Artifact
+from model.classifier import Classifier
+from service.app import create_app
+from service.settings import Settings
+from tests.asgi import ask
+from tests.conftest import random_classifier
+
+
+def test_the_event_loop_neither_tokenizes_nor_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: dict[str, threading.Thread] = {}
+
+    def spy(name: str) -> Callable[..., Any]:
+        original = getattr(Classifier, name)
+
+        def spied(*arguments: Any) -> Any:
+            threads[name] = threading.current_thread()
+            return original(*arguments)
+
+        return spied
+
+    for name in ("encode", "predict", "trace"):
+        monkeypatch.setattr(Classifier, name, spy(name))
+    app = create_app(Settings(), Artifact("random", "0", random_classifier()))
+    answers = ask(app, ("POST", "/predict"), ("POST", "/states"))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert threads["encode"] is not threading.main_thread()
+    assert threads["predict"] is threads["trace"]
+    assert threads["predict"] not in {threading.main_thread(), threads["encode"]}
