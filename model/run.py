@@ -72,8 +72,8 @@ class TrainingRun:
     tokenizer: Tokenizer
     ids: list[NDArray[np.int32]]
     targets: Tensor
+    fingerprint: str
     path: Path
-    fingerprint: str = ""
 
     step: int = 0
     epoch: int = 0

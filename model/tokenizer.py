@@ -21,6 +21,9 @@ TokenizerKind = Literal["word", "bpe"]
 SPECIAL_TOKENS = ("[PAD]", "[UNK]")
 PAD_ID, UNK_ID = 0, 1
 
+# What occurs once in the training texts teaches nothing, and shows what an unknown token is like.
+MIN_FREQUENCY = 2
+
 # Scripts that put no spaces between words: there, a character is the nearest thing to a word.
 _SPACELESS = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 # A run of letters, marks and digits, with apostrophes inside: "don't" is one word.
@@ -62,12 +65,10 @@ class Tokenizer:
         self._tokenizer.encode_special_tokens = True
 
     @classmethod
-    def train(
-        cls, texts: Iterable[str], kind: TokenizerKind, vocab_size: int, min_frequency: int = 2
-    ) -> Self:
+    def train(cls, texts: Iterable[str], kind: TokenizerKind, vocab_size: int) -> Self:
         """Learn a vocabulary of at most ``vocab_size`` entries, two special ones included."""
         train = _train_word if kind == "word" else _train_bpe
-        return cls(train(map(_valid, texts), vocab_size, min_frequency))
+        return cls(train(map(_valid, texts), vocab_size))
 
     @classmethod
     def from_json(cls, json: str) -> Self:
@@ -138,7 +139,7 @@ def _normalizer() -> normalizers.Normalizer:
     return normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
 
 
-def _train_word(texts: Iterable[str], vocab_size: int, min_frequency: int) -> tokenizers.Tokenizer:
+def _train_word(texts: Iterable[str], vocab_size: int) -> tokenizers.Tokenizer:
     tokenizer = tokenizers.Tokenizer(models.WordLevel(unk_token=SPECIAL_TOKENS[UNK_ID]))
     tokenizer.normalizer = _normalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -152,7 +153,7 @@ def _train_word(texts: Iterable[str], vocab_size: int, min_frequency: int) -> to
     )
     trainer = trainers.WordLevelTrainer(
         vocab_size=vocab_size,
-        min_frequency=min_frequency,
+        min_frequency=MIN_FREQUENCY,
         special_tokens=list(SPECIAL_TOKENS),
         show_progress=False,
     )
@@ -160,7 +161,7 @@ def _train_word(texts: Iterable[str], vocab_size: int, min_frequency: int) -> to
     return tokenizer
 
 
-def _train_bpe(texts: Iterable[str], vocab_size: int, min_frequency: int) -> tokenizers.Tokenizer:
+def _train_bpe(texts: Iterable[str], vocab_size: int) -> tokenizers.Tokenizer:
     tokenizer = tokenizers.Tokenizer(models.BPE())
     tokenizer.normalizer = _normalizer()
     # The prefix space marks the pieces that begin a word. It has no place in the text: nothing is
@@ -170,7 +171,7 @@ def _train_bpe(texts: Iterable[str], vocab_size: int, min_frequency: int) -> tok
     )
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
-        min_frequency=min_frequency,
+        min_frequency=MIN_FREQUENCY,
         special_tokens=list(SPECIAL_TOKENS),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,

@@ -100,8 +100,7 @@ def train(
             f"All texts have the label {labels[0]!r}: a classifier needs at least two labels."
         )
     label_ids(validation, labels, aliases)  # a label that is not known is said now
-    run = _prepare(examples, labels, aliases, settings, directory)
-    run.fingerprint = _fingerprint(run, [*examples, *validation])
+    run = _prepare(examples, validation, labels, aliases, settings, directory)
     directory.mkdir(parents=True, exist_ok=True)  # now, and not after hours of training
     run.resume()
     watcher.on_start(run.describe())
@@ -129,6 +128,7 @@ def train(
 
 def _prepare(
     examples: Sequence[Example],
+    validation: Sequence[Example],
     labels: list[str],
     aliases: dict[str, str],
     settings: TrainingSettings,
@@ -159,12 +159,15 @@ def _prepare(
             for encoding in tokenizer.encode(chunk)
         ],
         targets=torch.from_numpy(label_ids(examples, labels, aliases)),
+        fingerprint=_fingerprint(settings, config, [*examples, *validation]),
         path=directory / "checkpoint.pt",
     )
 
 
-def _fingerprint(run: TrainingRun, examples: Sequence[Example]) -> str:
+def _fingerprint(
+    settings: TrainingSettings, config: ModelConfig, examples: Sequence[Example]
+) -> str:
     """What tells a run's settings, labels and data apart from all others."""
-    parts = [run.settings.model_dump_json(), run.config.model_dump_json()]
+    parts = [settings.model_dump_json(), config.model_dump_json()]
     parts += [f"{example.label}\0{example.text}" for example in examples]
     return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()

@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-# A float32 in its shortest exact form and a comma, e.g. "-0.12345679,": 11.6 bytes on average for
-# the states of the shipped model; the largest possible is 16.
+# A float32 in its shortest exact form and a comma, e.g. "-0.12345679,": 11.7 bytes on average for
+# the shipped model's states on 60 of its training reviews; the longest there had 17.
 JSON_BYTES_PER_NUMBER = 12
 
 

@@ -74,7 +74,7 @@ def test_the_settings_reach_the_network_and_the_optimizer(tmp_path: Path) -> Non
     settings = TINY.model_copy(
         update={"dropout": 0.25, "embedding_dropout": 0.75, "weight_decay": 0.125}
     )
-    prepared = _prepare(reviews(20), ["blame", "praise"], {}, settings, tmp_path)
+    prepared = _prepare(reviews(20), [], ["blame", "praise"], {}, settings, tmp_path)
     assert (prepared.network.dropout, prepared.network.embedding_dropout) == (0.25, 0.75)
     assert [group["weight_decay"] for group in prepared.optimizer.param_groups] == [0.125]
     weights = cell_weights(prepared.network.lstm, 0, "forward")
@@ -102,7 +102,7 @@ def test_an_unknown_label_among_the_held_out_is_said_before_training(tmp_path: P
 
 
 def test_weights_that_half_precision_cannot_hold_are_refused(tmp_path: Path) -> None:
-    prepared = _prepare(reviews(20), ["blame", "praise"], {}, TINY, tmp_path)
+    prepared = _prepare(reviews(20), [], ["blame", "praise"], {}, TINY, tmp_path)
     prepared.finish_epoch(None)
     prepared.best_weights["head.bias"] += 1e6
     with pytest.raises(TrainingError, match="too large to be stored in half precision"):
