@@ -16,6 +16,7 @@ check: .venv/dev  ## Linters and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy bench
 	$(BIN)/lint-imports
 
 format: .venv/dev  ## Let ruff mend what it can

@@ -20,7 +20,8 @@ from torch import Tensor
 from model.classifier import Classifier
 from model.config import ModelConfig
 from model.errors import ArtifactError
-from model.lstm import LSTMClassifier
+from model.network import LSTMClassifier
+from model.selection import Selection
 from model.tokenizer import Tokenizer
 
 CONFIG = "config.json"
@@ -58,13 +59,16 @@ class Golden(BaseModel):
     def of(cls, classifier: Classifier, text: str) -> "Golden":
         """What the classifier makes of a text today."""
         encoding = classifier.encode([text])[0].last(classifier.config.max_tokens)
-        trace = classifier.trace([encoding])[0]
+        last = Selection(
+            tensors=("hidden", "cell"), units=list(range(GOLDEN_UNITS)), steps=slice(-1, None)
+        )
+        trace = classifier.trace([encoding], last)[0]
         return cls(
             text=text,
             ids=encoding.ids,
             probabilities=trace.probabilities.tolist(),
-            hidden=[layer.hidden[-1:, :GOLDEN_UNITS].ravel().tolist() for layer in trace.layers],
-            cell=[layer.cell[-1:, :GOLDEN_UNITS].ravel().tolist() for layer in trace.layers],
+            hidden=[layer.tensors["hidden"].ravel().tolist() for layer in trace.layers],
+            cell=[layer.tensors["cell"].ravel().tolist() for layer in trace.layers],
         )
 
     def difference(self, other: "Golden") -> str | None:

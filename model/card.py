@@ -4,7 +4,7 @@ from huggingface_hub import ModelCardData
 
 from model.config import ModelConfig
 from model.evaluate import Evaluation
-from model.lstm import parameter_count
+from model.parameters import parameter_count
 
 
 def model_card(

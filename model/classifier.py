@@ -1,15 +1,19 @@
 """Classifier: the one object that predicts, traces, and is served."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from model.collate import batches_by_length, collate
 from model.config import ModelConfig
-from model.lstm import LSTMClassifier
+from model.network import LSTMClassifier, NetworkTrace
+from model.selection import Selection
+from model.state import State, States
 from model.tokenizer import Encoding, Tokenizer
 
 Floats = NDArray[np.float32]
@@ -20,12 +24,12 @@ BATCH_TOKENS = 8192
 
 @dataclass(frozen=True)
 class LayerStates:
-    """The states (T, H) of one layer and direction after each token of a text."""
+    """What is selected of one layer and direction: S steps, U units."""
 
     layer: int
     direction: str
-    hidden: Floats
-    cell: Floats
+    tensors: dict[str, Floats]  # (S, U)
+    summaries: dict[str, NDArray[Any]]  # (S,) or (S, U)
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,10 @@ class Trace:
     """What happened inside the network while it read one text."""
 
     probabilities: Floats  # (labels,)
+    steps: range
     layers: list[LayerStates]
+    step_scores: Floats | None  # (S, labels)
+    end: State | None
 
 
 @dataclass(frozen=True)
@@ -61,26 +68,27 @@ class Classifier:
             probabilities[batch] = logits.softmax(dim=-1).numpy(force=True)
         return probabilities
 
-    def trace(self, encodings: Sequence[Encoding]) -> list[Trace]:
-        """What `predict` gives, and all states on the way, in the order of the texts."""
+    def trace(
+        self,
+        encodings: Sequence[Encoding],
+        selection: Selection | None = None,
+        starts: Sequence[State | None] | None = None,
+    ) -> list[Trace]:
+        """What `predict` gives, and what is selected of all on the way, in the order of the texts.
+
+        With ``starts``, each text goes on where another one ended.
+        """
+        selection = selection or Selection()
         traces: dict[int, Trace] = {}
         for batch in self._batches(encodings):
             ids, lengths = self._collate([encodings[index] for index in batch])
-            with torch.inference_mode():
-                logits, layers = self.network.trace(ids, lengths)
-            probabilities = logits.softmax(dim=-1).numpy(force=True)
-            for row, index in enumerate(batch):
-                steps = len(encodings[index])
-                states = [
-                    LayerStates(
-                        layer.layer,
-                        layer.direction,
-                        layer.tensors.hidden[row, :steps].contiguous().numpy(force=True),
-                        layer.tensors.cell[row, :steps].contiguous().numpy(force=True),
-                    )
-                    for layer in layers
-                ]
-                traces[index] = Trace(probabilities[row], states)
+            start = None
+            if starts is not None:
+                states = [starts[index] for index in batch]
+                start = States.stack(states, self.config).to(ids.device)
+            traced = self.network.trace(ids, lengths, selection, start)
+            steps = [selection.steps_of(len(encodings[index])) for index in batch]
+            traces.update(zip(batch, _texts(traced, steps), strict=True))
         return [traces[index] for index in range(len(encodings))]
 
     def _batches(self, encodings: Sequence[Encoding]) -> list[list[int]]:
@@ -90,6 +98,34 @@ class Classifier:
         device = self.network.head.weight.device
         ids, lengths = collate([e.ids for e in encodings], self.config.pad_token_id)
         return ids.to(device), lengths.to(device)
+
+
+def _texts(traced: NetworkTrace, steps: Sequence[range]) -> Iterator[Trace]:
+    """A batch's texts, each with its own steps of all arrays, without copies."""
+    probabilities = traced.logits.softmax(dim=-1).numpy(force=True)
+    layers = [(layer, _numpy(layer.tensors), _numpy(layer.summaries)) for layer in traced.layers]
+    scores = None if traced.step_scores is None else traced.step_scores.numpy(force=True)
+    for row, own in enumerate(steps):
+        place = slice(len(own)), row
+        yield Trace(
+            probabilities=probabilities[row],
+            steps=own,
+            layers=[
+                LayerStates(
+                    layer.layer,
+                    layer.direction,
+                    {name: array[place] for name, array in tensors.items()},
+                    {name: array[place] for name, array in summaries.items()},
+                )
+                for layer, tensors, summaries in layers
+            ],
+            step_scores=None if scores is None else scores[place],
+            end=None if traced.end is None else traced.end.of(row),
+        )
+
+
+def _numpy(tensors: dict[str, Tensor]) -> dict[str, NDArray[Any]]:
+    return {name: tensor.numpy(force=True) for name, tensor in tensors.items()}
 
 
 def used_threads() -> int:

@@ -3,6 +3,7 @@
 ModelError
 ├── ArtifactError   a model directory is missing something, broken, or not what it says it is
 ├── DataError       a file of texts cannot be read, or does not hold what was asked for
+├── StateError      a text to be continued comes with a state that cannot be used
 └── TrainingError   a training run cannot start, go on, or be stored
 """
 
@@ -17,6 +18,10 @@ class ArtifactError(ModelError):
 
 class DataError(ModelError):
     """Labelled texts cannot be read."""
+
+
+class StateError(ModelError):
+    """A state cannot be continued from; the text is a clause, to be put behind the state's name."""
 
 
 class TrainingError(ModelError):

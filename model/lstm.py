@@ -1,4 +1,4 @@
-"""The LSTM: the cell's equations, the trace of its gates and states, and the classifier around it.
+"""The LSTM cell: its equations, and the fast way to all that they compute.
 
 One step of the cell (Hochreiter & Schmidhuber, 1997; forget gate: Gers et al., 2000), with x the
 input, h the state, c the conveyor belt, σ the sigmoid and * elementwise::
@@ -10,18 +10,24 @@ input, h the state, c the conveyor belt, σ the sigmoid and * elementwise::
     o_t  = σ(W_o [h_{t-1}, x_t] + b_o)        output gate
     h_t  = o_t * tanh(c_t)                    one copy for the next step, one for the output
 
-`lstm_step` is these equations, literally; it is the reference that the fast path is held to.
-Shapes in comments: B texts, T steps, X inputs of a layer, H units of one direction, D directions.
+`lstm_step` is these equations, literally; it is the reference that the fast path is held to. The
+fast path has two halves. `run` is the fused kernel, which gives every h and nothing else.
+`recompute` gives the rest: once every h is known, the gates of all steps are one matrix product,
+and only the belt is left to be walked step by step, elementwise.
+
+Shapes in comments: B texts, T steps, X inputs of a layer, H units of one direction, U of them
+selected. Steps come first, so that what is computed together lies together.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from model.config import ModelConfig
+# Steps times texts whose gates are computed at once: enough for a fast matrix product, and few
+# enough to stay in a core's cache from there to the belt (the best of 64 to 1024, 256 units).
+BLOCK_ROWS = 384
 
 
 class CellWeights(NamedTuple):
@@ -38,7 +44,7 @@ class CellWeights(NamedTuple):
 
 
 class CellTensors(NamedTuple):
-    """All that the cell computes: (B, H) in one step, (B, T, H) in all steps."""
+    """All that the cell computes in one step, each (B, H)."""
 
     hidden: Tensor
     cell: Tensor
@@ -46,6 +52,14 @@ class CellTensors(NamedTuple):
     input_gate: Tensor
     candidate: Tensor
     output_gate: Tensor
+
+
+TENSORS = CellTensors._fields
+BELT_GATES = ("forget_gate", "input_gate", "candidate")  # what moves the belt
+
+# The gates in PyTorch's order, and what their z is multiplied by so that one sigmoid serves them
+# all: tanh z = 2 σ(2z) - 1, and of the forget gate 1 - f = σ(-z) is wanted.
+SCALES = {"input_gate": 1, "forget_gate": -1, "candidate": 2, "output_gate": 1}
 
 
 def lstm_step(x: Tensor, h: Tensor, c: Tensor, w: CellWeights) -> CellTensors:
@@ -60,210 +74,123 @@ def lstm_step(x: Tensor, h: Tensor, c: Tensor, w: CellWeights) -> CellTensors:
     return CellTensors(h, c, f, i, g, o)
 
 
-def cell_weights(lstm: nn.LSTM, layer: int, direction: str) -> CellWeights:
-    """The matrices of the equations, taken from PyTorch's layout.
-
-    PyTorch stacks the gates as i, f, g, o, keeps the columns for x and for h apart, and has two
-    biases that only ever occur as their sum (documentation of ``torch.nn.LSTM``, 2.13).
-    """
-    w_ih, w_hh, b_ih, b_hh = _parameters(lstm, layer, direction)
-    w_i, w_f, w_c, w_o = torch.cat([w_hh, w_ih], dim=1).chunk(4)
-    b_i, b_f, b_c, b_o = (b_ih + b_hh).chunk(4)
-    return CellWeights(w_f, w_i, w_c, w_o, b_f, b_i, b_c, b_o)
-
-
-@dataclass(frozen=True)
-class LayerTrace:
-    """The six tensors (B, T, H) of one layer and direction, in the order of the text.
-
-    Steps past the end of a shorter text hold numbers without meaning: cut them off by its length.
-    """
-
-    layer: int
-    direction: str
-    tensors: CellTensors
-
-
-class LSTMClassifier(nn.Module):
-    """Embedding, LSTM, pooling over the steps, linear head.
-
-    Every direction of every layer runs as one fused LSTM from left to right; the backward ones read
-    each text reversed within its own length. So padding, which stands to the right of every text,
-    comes after all that counts, and never changes an answer. (Packed sequences would do the same,
-    at 28 times the price of a training step on two cores.)
-
-    A text without tokens never leaves the initial state h = c = 0, and is pooled to zeros.
-    """
-
-    def __init__(
-        self, config: ModelConfig, *, dropout: float = 0.0, embedding_dropout: float = 0.0
-    ) -> None:
-        super().__init__()
-        self.config = config
-        self.dropout = dropout
-        self.embedding_dropout = embedding_dropout
-        self.embedding = nn.Embedding(
-            config.vocab_size, config.embedding_dim, padding_idx=config.pad_token_id
-        )
-        self.lstm = nn.LSTM(
-            config.embedding_dim,
-            config.hidden_size,
-            num_layers=config.num_layers,
-            bidirectional=config.bidirectional,
-            batch_first=True,
-        )
-        pooled = config.hidden_size * len(config.directions)
-        self.head = nn.Linear(pooled * (3 if config.pooling == "concat" else 1), len(config.labels))
-
-    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """Logits (B, labels) of token ids (B, T), of which the first ``lengths`` (B,) count."""
-        return self._head(self._run(ids, lengths, None), lengths)
-
-    def trace(self, ids: Tensor, lengths: Tensor) -> tuple[Tensor, list[LayerTrace]]:
-        """Logits as `forward` gives them, and the six tensors of every layer and direction."""
-        traces: list[LayerTrace] = []
-        output = self._run(ids, lengths, traces)
-        return self._head(output, lengths), traces
-
-    def _run(self, ids: Tensor, lengths: Tensor, traces: list[LayerTrace] | None) -> Tensor:
-        """The top layer's states (B, T, D*H); the traces of all layers go to ``traces``."""
-        x = _locked_dropout(self.embedding(ids), self.embedding_dropout, self.training)
-        for layer in range(self.config.num_layers):
-            if layer > 0:
-                x = functional.dropout(x, self.dropout, self.training)
-            outputs = []
-            for direction in self.config.directions:
-                backward = direction == "backward"
-                steps = _reverse(x, lengths) if backward else x
-                parameters = _parameters(self.lstm, layer, direction)
-                hidden = _fused(steps, parameters)
-                if traces is not None:
-                    tensors = _gates_and_cell(steps, hidden, parameters)
-                    if backward:
-                        tensors = CellTensors(*(_reverse(tensor, lengths) for tensor in tensors))
-                    traces.append(LayerTrace(layer, direction, tensors))
-                outputs.append(_reverse(hidden, lengths) if backward else hidden)
-            x = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]
-        return x
-
-    def _head(self, output: Tensor, lengths: Tensor) -> Tensor:
-        pooled = self._pool(output, lengths)
-        logits: Tensor = self.head(functional.dropout(pooled, self.dropout, self.training))
-        return logits
-
-    def _pool(self, output: Tensor, lengths: Tensor) -> Tensor:
-        """States (B, T, D*H) of all steps -> (B, D*H), or (B, 3*D*H) for "concat"."""
-        poolings = {"last": self._last, "max": _max, "mean": _mean}
-        chosen = poolings if self.config.pooling == "concat" else [self.config.pooling]
-        return torch.cat([poolings[name](output, lengths) for name in chosen], dim=-1)
-
-    def _last(self, output: Tensor, lengths: Tensor) -> Tensor:
-        """Each direction's state after its last step: the text's end, and backward its start."""
-        width = self.config.hidden_size
-        forward, backward = output[..., :width], output[..., width:]
-        ends = (lengths - 1).clamp(min=0)
-        rows = torch.arange(len(lengths), device=output.device)
-        last = torch.cat([forward[rows, ends], backward[:, 0]], dim=-1)
-        return last * (lengths > 0).unsqueeze(-1)
-
-
-def _parameters(lstm: nn.LSTM, layer: int, direction: str) -> list[Tensor]:
+def parameters(lstm: nn.LSTM, layer: int, direction: str) -> list[Tensor]:
     """Weights (4H, X) and (4H, H), biases (4H,) and (4H,) of one layer and direction."""
     suffix = f"l{layer}" + ("_reverse" if direction == "backward" else "")
     names = (f"weight_ih_{suffix}", f"weight_hh_{suffix}", f"bias_ih_{suffix}", f"bias_hh_{suffix}")
     return [getattr(lstm, name) for name in names]
 
 
-def _fused(x: Tensor, parameters: list[Tensor]) -> Tensor:
-    """The states (B, T, H) of one layer and direction over x (B, T, X), from left to right.
+def cell_weights(lstm: nn.LSTM, layer: int, direction: str) -> CellWeights:
+    """The matrices of the equations, taken from PyTorch's layout.
 
-    This is the kernel under ``nn.LSTM``, which itself cannot be asked for a single direction.
+    PyTorch stacks the gates as i, f, g, o, keeps the columns for x and for h apart, and has two
+    biases that only ever occur as their sum (documentation of ``torch.nn.LSTM``, 2.13).
     """
-    zeros = x.new_zeros(1, x.shape[0], parameters[1].shape[1])
+    w_ih, w_hh, b_ih, b_hh = parameters(lstm, layer, direction)
+    w_i, w_f, w_c, w_o = torch.cat([w_hh, w_ih], dim=1).chunk(4)
+    b_i, b_f, b_c, b_o = (b_ih + b_hh).chunk(4)
+    return CellWeights(w_f, w_i, w_c, w_o, b_f, b_i, b_c, b_o)
+
+
+def run(x: Tensor, h: Tensor, c: Tensor, weights: Sequence[Tensor]) -> Tensor:
+    """The states (T, B, H) of one layer and direction over x (T, B, X), from left to right.
+
+    h and c (B, H) are what the step before the first has left. This is the kernel under
+    ``nn.LSTM``, which itself cannot be asked for a single direction.
+    """
     # The flags: with biases, one layer, no dropout, training (keeps what backward needs), one
-    # direction, batch first.
+    # direction, steps first.
     grad = torch.is_grad_enabled()
-    hidden, _, _ = torch.lstm(x, (zeros, zeros), parameters, True, 1, 0.0, grad, False, True)
+    start = (h.unsqueeze(0), c.unsqueeze(0))
+    hidden, _, _ = torch.lstm(x, start, list(weights), True, 1, 0.0, grad, False, False)
     return hidden
 
 
-def _gates_and_cell(x: Tensor, hidden: Tensor, parameters: list[Tensor]) -> CellTensors:
-    """All six tensors (B, T, H) of a layer whose states are already known.
+def recompute(
+    rows: Tensor,
+    places: Tensor,
+    before: Tensor,
+    belt: Tensor,
+    weights: Sequence[Tensor],
+    names: Collection[str],
+    units: Sequence[int] | None = None,
+    lengths: Tensor | None = None,
+) -> tuple[dict[str, Tensor], Tensor]:
+    """The tensors (T, B, U) of these names, "hidden" aside, and the belt (B, U) after all steps.
 
-    Once every h is there, the gates of all steps are one matrix product, and only the belt
-    c_t = f_t * c_{t-1} + i_t * c̃_t is left to be walked step by step, elementwise. This is done in
-    double precision: a belt forgets its rounding errors as slowly as all else.
+    The input x of all steps is ``rows[places]``, of shapes (N, X) and (T, B): texts repeat their
+    words, and each distinct row is multiplied once. ``before`` (T, B, H) holds h_{t-1}, ``belt``
+    (B, H) c before the first step, in double; ``weights`` are PyTorch's. Without "cell" among the
+    names, the steps need not be neighbours. Past the end of a shorter text, if ``lengths`` (B,) are
+    given, the belt stands still.
+
+    The belt is walked in double precision, and with 1 - f computed for itself, as σ(-z): where a
+    gate lets nearly all through, float32 has no digits left in f for what it stops, and a belt
+    forgets that error as slowly as all else.
     """
-    w_ih, w_hh, b_ih, b_hh = (parameter.double() for parameter in parameters)
-    before = functional.pad(hidden.double(), (0, 0, 1, 0))[:, :-1]  # h_{t-1}, at first zeros
-    gates = functional.linear(x.double(), w_ih, b_ih + b_hh) + functional.linear(before, w_hh)
-    i, f, g, o = gates.chunk(4, dim=-1)
-    i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
-    cell = i * g
-    for step in range(1, cell.shape[1]):
-        cell[:, step].addcmul_(f[:, step], cell[:, step - 1])
-    return CellTensors(hidden, *(tensor.to(hidden.dtype) for tensor in (cell, f, i, g, o)))
+    walks = "cell" in names
+    gates = [gate for gate in SCALES if gate in names or (walks and gate in BELT_GATES)]
+    belt = belt if units is None else belt[:, units]
+    if not gates:
+        return {}, belt
+    steps, texts, _ = before.shape
+    distinct, places = torch.unique(places, return_inverse=True)
+    parts = {gate: _scaled(gate, weights, units) for gate in gates}
+    x = rows[distinct]
+    from_x = {gate: torch.addmm(bias, x, w_x.T) for gate, (w_x, _, bias) in parts.items()}
+    kept = [*gates, "cell"] if walks else gates
+    tensors = {name: before.new_empty(steps, texts, belt.shape[-1]) for name in kept}
+    size = max(1, min(steps, BLOCK_ROWS // texts))
+    work = belt.new_empty(2, size, *belt.shape) if walks else belt
+    for block in (range(steps)[start : start + size] for start in range(0, steps, size)):
+        here = slice(block.start, block.stop)
+        part = {name: tensor[here] for name, tensor in tensors.items()}
+        at, h = places[here].flatten(), before[here].flatten(0, 1)
+        for gate, (_, w_h, _) in parts.items():
+            z = part[gate].view(len(h), -1)
+            torch.index_select(from_x[gate], 0, at, out=z)
+            z.addmm_(h, w_h.T).sigmoid_()
+        if "candidate" in part:
+            torch.add(z.new_tensor(-1), part["candidate"], alpha=2, out=part["candidate"])
+        if walks:
+            past = None if lengths is None else _past(lengths, block)
+            belt = _walk(belt, part, past, work[:, : len(block)])
+        if "forget_gate" in part:
+            torch.sub(z.new_tensor(1), part["forget_gate"], out=part["forget_gate"])
+    return {name: tensor for name, tensor in tensors.items() if name in names}, belt
 
 
-def _reverse(x: Tensor, lengths: Tensor) -> Tensor:
-    """Each text (B, T, ...) reversed within its own length; padding stays where it is."""
-    steps = torch.arange(x.shape[1], device=x.device)
-    mirrored = lengths.unsqueeze(1) - 1 - steps  # (B, T)
-    index = torch.where(mirrored >= 0, mirrored, steps)
-    return x[torch.arange(len(x), device=x.device).unsqueeze(1), index]
+def _scaled(
+    gate: str, weights: Sequence[Tensor], units: Sequence[int] | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Matrices (U, X) and (U, H) and the bias (U,) of a gate, scaled for the sigmoid."""
+    chunks = [weight.chunk(len(SCALES))[list(SCALES).index(gate)] for weight in weights]
+    if units is not None:
+        chunks = [chunk[units] for chunk in chunks]
+    w_x, w_h, b_x, b_h = (chunk * SCALES[gate] for chunk in chunks)
+    return w_x, w_h, b_x + b_h
 
 
-def _inside(output: Tensor, lengths: Tensor) -> Tensor:
-    """True (B, T, 1) at the steps that belong to the text."""
-    steps = torch.arange(output.shape[1], device=output.device)
-    return (steps < lengths.unsqueeze(1)).unsqueeze(-1)
+def _walk(belt: Tensor, part: dict[str, Tensor], past: Tensor | None, work: Tensor) -> Tensor:
+    """Fill a block's "cell" (K, B, U), and give the belt (B, U) after its last step.
 
-
-def _max(output: Tensor, lengths: Tensor) -> Tensor:
-    largest = output.masked_fill(~_inside(output, lengths), -torch.inf).amax(dim=1)
-    return largest.masked_fill((lengths == 0).unsqueeze(-1), 0.0)
-
-
-def _mean(output: Tensor, lengths: Tensor) -> Tensor:
-    total = output.masked_fill(~_inside(output, lengths), 0.0).sum(dim=1)
-    return total / lengths.clamp(min=1).unsqueeze(-1)
-
-
-def _locked_dropout(x: Tensor, p: float, training: bool) -> Tensor:
-    """Dropout (B, T, X) with one mask for all steps of a text (Gal & Ghahramani, 2016)."""
-    return x * functional.dropout(x.new_ones(x.shape[0], 1, x.shape[2]), p, training)
-
-
-@dataclass(frozen=True)
-class ParameterCount:
-    """How many numbers a model has, by the course's formula and in all."""
-
-    formula: str
-    recurrent_by_formula: int
-    recurrent: int
-    embedding: int
-    head: int
-    total: int
-
-
-def parameter_count(config: ModelConfig) -> ParameterCount:
-    """Count a model's parameters: ``4*h*(h+x)`` weights a layer and direction, then all of them.
-
-    The formula counts the four matrices over [h, x]. PyTorch keeps two biases of 4h beside them.
+    Here "forget_gate" still holds 1 - f. ``work`` (2, K, B, U) is the room in double precision that
+    all blocks share: the kernel takes longer to hand out new pages than the walk takes.
     """
-    h, directions = config.hidden_size, len(config.directions)
-    inputs = [config.embedding_dim] + [h * directions] * (config.num_layers - 1)
-    terms = [f"4*{h}*({h}+{x})" for x in inputs for _ in range(directions)]
-    weights = directions * sum(4 * h * (h + x) for x in inputs)
-    biases = directions * config.num_layers * 2 * 4 * h
-    embedding = config.vocab_size * config.embedding_dim
-    pooled = h * directions * (3 if config.pooling == "concat" else 1)
-    head = (pooled + 1) * len(config.labels)
-    return ParameterCount(
-        formula=" + ".join(terms),
-        recurrent_by_formula=weights,
-        recurrent=weights + biases,
-        embedding=embedding,
-        head=head,
-        total=weights + biases + embedding + head,
-    )
+    keep, moved = work
+    keep.copy_(part["forget_gate"]).neg_().add_(1)
+    moved.copy_(torch.mul(part["input_gate"], part["candidate"], out=part["cell"]))
+    if past is not None:
+        keep.masked_fill_(past, 1.0)
+        moved.masked_fill_(past, 0.0)
+    for kept, c in zip(keep.unbind(0), moved.unbind(0), strict=True):
+        belt = c.addcmul_(kept, belt)
+    part["cell"].copy_(moved)
+    return belt.clone()  # the next block needs its room
+
+
+def _past(lengths: Tensor, block: range) -> Tensor:
+    """True (K, B, 1) at the steps of a block that lie past the end of their text."""
+    steps = torch.arange(block.start, block.stop, device=lengths.device)
+    return (steps.unsqueeze(1) >= lengths).unsqueeze(-1)

@@ -22,7 +22,7 @@ from model.collate import chunks, collate
 from model.config import ModelConfig
 from model.errors import TrainingError
 from model.evaluate import Evaluation
-from model.lstm import LSTMClassifier
+from model.network import LSTMClassifier
 from model.settings import TrainingSettings
 from model.tokenizer import Tokenizer
 

@@ -4,6 +4,7 @@ ServiceError
 ├── MalformedJSON          400   the body is not JSON
 ├── NotFound               404   no such path
 ├── MethodNotAllowed       405   the path exists, the method does not
+├── NotAcceptable          406   no form of the answer is one that the caller accepts
 ├── TooLarge               413   more than a limit allows: bytes, inputs, tokens, answer
 ├── UnsupportedMediaType   415   the body is not declared as JSON
 ├── InvalidRequest         422   JSON, but not what the endpoint takes
@@ -60,6 +61,12 @@ class MethodNotAllowed(ServiceError):
     """The path exists, the method does not."""
 
     status, error_type, summary = 405, "method_not_allowed", "The path has other methods."
+
+
+class NotAcceptable(ServiceError):
+    """The answer has no form that the caller accepts."""
+
+    status, error_type, summary = 406, "not_acceptable", "No form of the answer is accepted."
 
 
 class TooLarge(ServiceError):

@@ -1,8 +1,17 @@
 """The bodies of requests and answers."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+)
 
 from model.config import ModelConfig
 
@@ -72,8 +81,102 @@ class PredictRequest(TextsRequest):
     parameters: PredictParameters = PredictParameters()
 
 
+# start:stop:stride, as in a Python slice; a number below zero counts from the end.
+SLICE = r"^(-?[0-9]{1,9})?:(-?[0-9]{1,9})?(:([1-9][0-9]{0,8})?)?$"
+MOST_DECIMALS = 7  # float32 has no more
+
+
+def _slice(value: Any) -> slice:  # noqa: ANN401 - whatever JSON can hold
+    if not isinstance(value, str) or not re.match(SLICE, value):
+        raise ValueError('should be a range such as "0:10", "-1:" or "::5" (start:stop:stride)')
+    return slice(*(int(part) if part.strip() else None for part in value.split(":")))
+
+
+def _unit(value: Any) -> int | slice:  # noqa: ANN401 - whatever JSON can hold
+    number = _whole(value)
+    if isinstance(number, int) and not isinstance(number, bool):
+        return number
+    if isinstance(value, str):
+        return _slice(value)
+    raise ValueError('should be the number of a unit or a range such as "0:10"')
+
+
+def _states(value: Any) -> list[str | None]:  # noqa: ANN401 - whatever JSON can hold
+    states = value if isinstance(value, list) else [value]
+    if not all(state is None or isinstance(state, str) for state in states):
+        raise ValueError("should be the state of a text, or a list with one or null for each text")
+    return states
+
+
+TensorName = Literal["hidden", "cell", "forget_gate", "input_gate", "candidate", "output_gate"]
+Direction = Literal["forward", "backward"]
+_SLICE_SCHEMA = {"type": "string", "pattern": SLICE}
+
+
 class StatesRequest(TextsRequest):
-    """The body of ``POST /states``."""
+    """The body of ``POST /states``. What is not selected is all there is."""
+
+    tensors: list[TensorName] | None = Field(
+        default=None, description="Which tensors; none with an empty list."
+    )
+    layers: Annotated[list[Annotated[int, BeforeValidator(_whole)]], Field(min_length=1)] | None = (
+        Field(default=None, description="Which layers, from 0; -1 is the top one.")
+    )
+    directions: Annotated[list[Direction], Field(min_length=1)] | None = Field(
+        default=None, description="Which directions of reading."
+    )
+    units: (
+        Annotated[
+            list[
+                Annotated[
+                    int | slice,
+                    PlainValidator(_unit),
+                    WithJsonSchema({"anyOf": [{"type": "integer"}, _SLICE_SCHEMA]}),
+                ]
+            ],
+            Field(min_length=1),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Which units, in this order: numbers from 0, and ranges such as 0:10.",
+        examples=[[0, 7, "100:110"]],
+    )
+    steps: Annotated[slice, PlainValidator(_slice), WithJsonSchema(_SLICE_SCHEMA)] | None = Field(
+        default=None,
+        description="Which steps, as start:stop:stride; numbers below 0 count from the end.",
+        examples=["-1:", "::10"],
+    )
+    decimals: Annotated[int, Field(ge=0, le=MOST_DECIMALS), BeforeValidator(_whole)] | None = Field(
+        default=None, description="Round the numbers of JSON; by default, they are exact."
+    )
+    step_scores: bool = Field(
+        default=False, description="Add the labels' probabilities after each step."
+    )
+    summaries: bool = Field(
+        default=False, description="Add saturation, norms and retention of each layer."
+    )
+    return_state: bool = Field(
+        default=False, description="Add where each text ends, for its continuation."
+    )
+    state: (
+        Annotated[
+            list[str | None],
+            PlainValidator(_states),
+            WithJsonSchema(
+                {
+                    "anyOf": [
+                        {"type": "string"},
+                        {"type": "array", "items": {"type": ["string", "null"]}},
+                    ]
+                }
+            ),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Where the text before ended: one state, or one (or null) for each input.",
+    )
 
 
 class LabelScore(BaseModel):
@@ -83,17 +186,38 @@ class LabelScore(BaseModel):
     score: float = Field(ge=0, le=1)
 
 
+class Summaries(BaseModel):
+    """What the tensors of one layer and direction come to, over the selected units."""
+
+    retention: list[list[int]] = Field(
+        description="How many steps back a value on a unit's belt still counts: steps x units."
+    )
+    forget_gate_closed: list[float] = Field(description="Share of the units below 0.1, per step.")
+    forget_gate_open: list[float] = Field(description="Share of the units above 0.9, per step.")
+    input_gate_closed: list[float]
+    input_gate_open: list[float]
+    output_gate_closed: list[float]
+    output_gate_open: list[float]
+    hidden_norm: list[float] = Field(description="Euclidean norm of h, per step.")
+    cell_norm: list[float] = Field(description="Euclidean norm of c, per step.")
+
+
 class LayerStates(BaseModel):
-    """What one layer held after each token, reading in one direction: tokens x units."""
+    """What one layer held at each selected step, reading in one direction: steps x units."""
 
     layer: int = Field(ge=0, description="0 is the layer that reads the embedded tokens.")
-    direction: Literal["forward", "backward"]
-    hidden: list[list[float]] = Field(description="h, the state: tokens x units.")
-    cell: list[list[float]] = Field(description="c, the conveyor belt: tokens x units.")
+    direction: Direction
+    hidden: list[list[float]] | None = Field(default=None, description="h, the state.")
+    cell: list[list[float]] | None = Field(default=None, description="c, the conveyor belt.")
+    forget_gate: list[list[float]] | None = Field(default=None, description="f, 0 to 1.")
+    input_gate: list[list[float]] | None = Field(default=None, description="i, 0 to 1.")
+    candidate: list[list[float]] | None = Field(default=None, description="The new value, -1 to 1.")
+    output_gate: list[list[float]] | None = Field(default=None, description="o, 0 to 1.")
+    summaries: Summaries | None = None
 
 
 class TextStates(BaseModel):
-    """One text as the network read it."""
+    """One text as the network read it. What was not asked for is left out."""
 
     tokens: list[str] = Field(description="The piece of the text that each token stands for.")
     ids: list[int] = Field(description="The tokens' numbers in the vocabulary.")
@@ -102,12 +226,19 @@ class TextStates(BaseModel):
     )
     truncated: bool = Field(description="Whether only the end of the text was read.")
     prediction: list[LabelScore] = Field(description="As /predict answers it, best label first.")
+    steps: list[int] = Field(description="The selected steps, as numbers of tokens.")
+    step_scores: list[list[float]] | None = Field(
+        default=None, description="Probabilities after each selected step: steps x labels."
+    )
     layers: list[LayerStates]
+    state: str | None = Field(default=None, description="Where the text ends, for what follows.")
 
 
 class StatesResponse(BaseModel):
     """The answer of ``POST /states``: one result a text, in the order of the inputs."""
 
+    labels: list[str] = Field(description="The labels, in the order of step_scores.")
+    units: list[int] = Field(description="The selected units, in the order of the tensors.")
     results: list[TextStates]
 
 

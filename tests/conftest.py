@@ -13,7 +13,7 @@ from model import artifact
 from model.classifier import Classifier
 from model.config import ModelConfig
 from model.data import Example
-from model.lstm import LSTMClassifier
+from model.network import LSTMClassifier
 from model.settings import TrainingSettings
 from model.tokenizer import PAD_ID, UNK_ID, Tokenizer
 from model.train import train
@@ -61,12 +61,12 @@ def reviews(count: int, seed: int = 0) -> list[Example]:
 
 
 def random_network(config: ModelConfig, seed: int = 0) -> LSTMClassifier:
-    """A network with random weights, large enough to move the gates."""
+    """A network with random weights, large enough to move the gates, and not to be chaotic."""
     torch.manual_seed(seed)
     network = LSTMClassifier(config)
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.uniform_(-0.8, 0.8)
+            parameter.uniform_(-0.5, 0.5)
     return network.eval().requires_grad_(False)
 
 

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter
 
 from model.classifier import used_threads
-from model.lstm import parameter_count
+from model.parameters import parameter_count
 from service.errors import Unavailable, documented
 from service.routes.context import InContext
 from service.schemas import ArtifactInfo, Info, Limits, ParameterInfo, Status

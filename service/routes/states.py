@@ -1,62 +1,130 @@
-"""POST /states: what the network held after every token."""
+"""POST /states: what the network held at every step."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from starlette.responses import Response
 
-from model.classifier import Trace
 from model.config import ModelConfig
-from model.tokenizer import Encoding
-from service.encoding import JSON_BYTES_PER_NUMBER, JSONResponse
+from model.selection import Selection
+from model.state import text_length
+from model.summary import PER_STEP
+from service.compression import CODINGS, WORTH_COMPRESSING
+from service.encoding import FORMATS, JSON_BYTES_BESIDE_DECIMALS, Format, Result, States
+from service.errors import LONGEST_ECHO, InvalidRequest, NotAcceptable, documented
+from service.negotiation import content_coding, media_type
 from service.routes.context import InContext
 from service.routes.json_body import JSONRoute
-from service.routes.predict import ERRORS, ranked
-from service.routes.texts import check_answer, timing_headers, tokenize
+from service.routes.predict import FAILURES
+from service.routes.selection import select, starts
+from service.routes.texts import Tokenized, check_answer, score_bytes, timing_headers, tokenize
 from service.schemas import StatesRequest, StatesResponse
 
 router = APIRouter(route_class=JSONRoute)
 
-STATES_PER_LAYER = 2  # hidden and cell
+JSON = "application/json"
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+# Id, offsets and step of a token, its text aside: in JSON; a little less in the others.
+BYTES_PER_TOKEN = 24
+FEWER = (
+    "select fewer tensors, layers, units or steps, send fewer or shorter texts, "
+    "or ask for fewer decimals or a binary format"
+)
 
 
 @router.post(
     "/states",
     summary="Look inside while the network reads",
     response_model=StatesResponse,
-    responses=ERRORS,
+    response_model_exclude_unset=True,
+    responses={
+        **documented(*FAILURES, NotAcceptable),
+        200: {"content": {kind: BINARY for kind in FORMATS if kind != JSON}},
+    },
 )
-async def states(body: StatesRequest, ctx: InContext) -> JSONResponse:
-    """Read each text and answer hidden and cell state of every layer, direction and step."""
-    tokenized = await tokenize(body, ctx)
+async def states(body: StatesRequest, request: Request, ctx: InContext) -> Response:
+    """Read each text and answer what is selected of every layer, direction, step and unit.
+
+    As JSON, npz or safetensors, whichever the `Accept` header prefers; JSON is compressed (zstd,
+    gzip) for those whose `Accept-Encoding` allows it.
+    """
     classifier = ctx.artifact.classifier
-    numbers = tokenized.tokens * _numbers_per_token(classifier.config)
-    what = f"The states of {tokenized.tokens:,} tokens"
-    check_answer(numbers * JSON_BYTES_PER_NUMBER, what, ctx)
-    timed = await ctx.model_thread.run(partial(classifier.trace, tokenized.encodings))
-    results = [
-        _result(text, encoding, truncated, trace, classifier.config.labels)
-        for text, encoding, truncated, trace in zip(
-            body.inputs, tokenized.encodings, tokenized.truncated, timed.value, strict=True
+    kind = _kind(request, body.decimals)
+    selection = select(body, classifier.config)
+    begin = starts(body, ctx)
+    tokenized = await tokenize(body, ctx)
+    size = _bytes(body, FORMATS[kind], selection, classifier.config, tokenized)
+    check_answer(size, f"The states of {tokenized.tokens:,} tokens", FEWER, ctx)
+    timed = await ctx.model_thread.run(
+        partial(classifier.trace, tokenized.encodings, selection, begin)
+    )
+    read = zip(body.inputs, tokenized.encodings, tokenized.truncated, timed.value, strict=True)
+    answer = States(
+        labels=classifier.config.labels,
+        units=selection.units or list(range(classifier.config.hidden_size)),
+        results=[Result(*text, sha256=ctx.artifact.sha256) for text in read],
+    )
+    headers = timing_headers(tokenized, timed) | {"vary": "accept, accept-encoding"}
+    coding = content_coding(request.headers.get("accept-encoding"), list(CODINGS))
+    return await asyncio.to_thread(_respond, answer, kind, body.decimals, coding, headers)
+
+
+def _kind(request: Request, decimals: int | None) -> str:
+    """The media type of the answer."""
+    accept = ", ".join(request.headers.getlist("accept"))
+    kind = media_type(accept, list(FORMATS))
+    if kind is None:
+        raise NotAcceptable(
+            f"The header accept: {accept[:LONGEST_ECHO]!r} allows none of the forms that states "
+            f"have: {', '.join(FORMATS)}."
         )
+    if decimals is not None and kind != JSON:
+        raise InvalidRequest(f"decimals is for JSON, but the header accept asks for {kind}.")
+    return kind
+
+
+def _respond(
+    answer: States, kind: str, decimals: int | None, coding: str | None, headers: dict[str, str]
+) -> Response:
+    body = FORMATS[kind].write(answer, decimals)
+    if coding and FORMATS[kind].compressible and len(body) >= WORTH_COMPRESSING:
+        body = CODINGS[coding](body)
+        headers = headers | {"content-encoding": coding}
+    return Response(body, media_type=kind, headers=headers)
+
+
+def _bytes(
+    body: StatesRequest,
+    form: Format,
+    selection: Selection,
+    config: ModelConfig,
+    tokenized: Tokenized,
+) -> int:
+    """About how large the answer will be, from what is known before it is computed."""
+    steps = sum(len(selection.steps_of(len(encoding))) for encoding in tokenized.encodings)
+    per_float = form.bytes_per_float
+    if body.decimals is not None:
+        per_float = min(per_float, body.decimals + JSON_BYTES_BESIDE_DECIMALS)
+    text = sum(len(text.encode()) for text in body.inputs) + BYTES_PER_TOKEN * tokenized.tokens
+    text += len(body.inputs) * score_bytes(config.labels, len(config.labels))
+    if selection.end:
+        text += len(body.inputs) * text_length(config)
+    return text + per_float * steps * _floats_per_step(selection, config)
+
+
+def _floats_per_step(selection: Selection, config: ModelConfig) -> int:
+    places: Sequence[tuple[int, str]] = [
+        (layer, direction)
+        for layer in range(config.num_layers)
+        for direction in config.directions
+        if selection.has(layer, direction)
     ]
-    headers = timing_headers(tokenized, timed)
-    return await asyncio.to_thread(JSONResponse, {"results": results}, headers=headers)
-
-
-def _result(
-    text: str, encoding: Encoding, truncated: bool, trace: Trace, labels: tuple[str, ...]
-) -> dict[str, Any]:
-    return {
-        "tokens": [text[start:end] for start, end in encoding.offsets],
-        "ids": encoding.ids,
-        "offsets": encoding.offsets,
-        "truncated": truncated,
-        "prediction": ranked(trace.probabilities, labels),
-        "layers": [vars(layer) for layer in trace.layers],
-    }
-
-
-def _numbers_per_token(config: ModelConfig) -> int:
-    return STATES_PER_LAYER * config.num_layers * len(config.directions) * config.hidden_size
+    units = config.hidden_size if selection.units is None else len(selection.units)
+    floats = len(selection.tensors) * units
+    if selection.summaries:
+        floats += units + len(PER_STEP)
+    scores = len(config.labels) if selection.step_scores else 0
+    return len(places) * floats + scores

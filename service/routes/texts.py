@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model.tokenizer import Encoding
@@ -13,6 +14,9 @@ from service.schemas import TextsRequest
 # A text that is longer than this for each token it may have is not tokenized to be counted: words
 # are shorter (5 to 6 characters with their space in English), and a megabyte takes a second.
 CHARACTERS_PER_TOKEN = 32
+
+# {"label":"","score":0.00012345678}, with its comma, beside the label itself.
+BYTES_PER_SCORE = 36
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,17 @@ def _too_long(index: int, length: str, ctx: Context) -> TooLarge:
     )
 
 
-def check_answer(size: int, what: str, ctx: Context) -> None:
+def score_bytes(labels: Sequence[str], count: int) -> int:
+    """About how much JSON the scores of so many labels are for one text, in bytes."""
+    return count * (max(len(label.encode()) for label in labels) + BYTES_PER_SCORE)
+
+
+def check_answer(size: int, what: str, fewer: str, ctx: Context) -> None:
     """Refuse an answer before it is computed if it would be too large, in bytes."""
     limit = ctx.settings.max_response_bytes
     if size > limit:
         raise TooLarge(
-            f"{what} would be about {size:,} bytes, but an answer has at most {limit:,}: "
-            "send fewer or shorter texts in one request."
+            f"{what} would be about {size:,} bytes, but an answer has at most {limit:,}: {fewer}."
         )
 
 

@@ -58,7 +58,7 @@ def serving(model: Path, log: Path, *flags: str, **environment: str) -> Iterator
 @pytest.fixture(scope="session")
 def server(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Serves the small trained model, under limits that are easy to pass."""
-    flags = ["--max-body-bytes", "2000000", "--max-inputs", "64", "--max-response-bytes", "200000"]
+    flags = ["--max-body-bytes", "2000000", "--max-inputs", "64", "--max-response-bytes", "500000"]
     log = tmp_path_factory.mktemp("logs") / "server.log"
     with serving(trained, log, *flags, "--max-tokens", "600") as running:
         yield running

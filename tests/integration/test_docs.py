@@ -124,3 +124,26 @@ def test_the_architecture_names_every_module() -> None:
 def test_serving_needs_no_extra() -> None:
     program = "import sys, service.cli; sys.exit('datasets' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+STATES = (ROOT / "docs" / "states.md").read_text()
+
+
+@pytest.mark.parametrize("script", re.findall(r"```sh\n(.*?)```", STATES, re.DOTALL))
+def test_the_commands_of_the_states_document_work(script: str, shipped_server: Server) -> None:
+    host = shipped_server.url.removeprefix("http://")
+    done = subprocess.run(
+        ["bash", "-ec", script.replace("localhost:8000", host)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    [result] = json.loads(done.stdout)["results"]
+    assert result["prediction"][0]["label"] == "negative"
+
+
+@pytest.mark.parametrize("program", re.findall(r"```python\n(.*?)```", STATES, re.DOTALL))
+def test_the_program_of_the_states_document_works(program: str, shipped_server: Server) -> None:
+    command = [sys.executable, "-c", program.replace("http://localhost:8000", shipped_server.url)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("[[")

@@ -6,13 +6,16 @@ from pathlib import Path
 
 from tests.integration.conftest import Server
 
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+
 
 def test_schemathesis_finds_nothing(server: Server, tmp_path: Path) -> None:
     """Valid and invalid requests of its making, under all of its checks."""
     # Its pytest plugin does not work with pytest 9.2; as a command it has every phase anyway.
     result = subprocess.run(
         [
-            *(sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"),
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
+            *("run", f"{server.url}/openapi.json"),
             *("--max-examples", "60", "--generation-database", "none"),
         ],
         cwd=tmp_path,

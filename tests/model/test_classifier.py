@@ -35,8 +35,9 @@ def test_a_trace_has_a_step_for_each_token(monkeypatch: pytest.MonkeyPatch) -> N
         places = [(layer.layer, layer.direction) for layer in trace.layers]
         assert places == [(0, "forward"), (0, "backward"), (1, "forward"), (1, "backward")]
         for layer in trace.layers:
-            assert layer.hidden.shape == layer.cell.shape == (len(encoding), 4)
-            assert (np.abs(layer.hidden) <= np.abs(np.tanh(layer.cell))).all()
+            hidden, cell = layer.tensors["hidden"], layer.tensors["cell"]
+            assert hidden.shape == cell.shape == (len(encoding), 4)
+            assert (np.abs(hidden) <= np.abs(np.tanh(cell))).all()
 
 
 def test_use_threads() -> None:

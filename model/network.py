@@ -1,0 +1,140 @@
+"""The network: embedding, LSTM layers, pooling, head; its predictions, and their trace.
+
+Shapes in comments: B texts, T steps, X inputs of a layer, H units of one direction, D directions,
+U and S selected units and steps. Inside, steps come first.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model import lstm, pooling
+from model.config import ModelConfig
+from model.selection import Selection
+from model.state import States
+from model.trace import LayerTrace, Reading, Tracer
+
+
+@dataclass(frozen=True)
+class NetworkTrace:
+    """What happened inside while a batch was read."""
+
+    logits: Tensor  # (B, labels)
+    layers: list[LayerTrace]
+    step_scores: Tensor | None  # (S, B, labels): probabilities after each selected step
+    end: States | None
+
+
+class LSTMClassifier(nn.Module):
+    """Embedding, LSTM, pooling over the steps, linear head.
+
+    Every direction of every layer runs as one fused LSTM from left to right; the backward ones read
+    each text reversed within its own length. So padding, which stands to the right of every text,
+    comes after all that counts, and never changes an answer. (Packed sequences would do the same,
+    at 28 times the price of a training step on two cores.)
+
+    A text without tokens never leaves the initial state h = c = 0, and is pooled to zeros.
+    """
+
+    def __init__(
+        self, config: ModelConfig, *, dropout: float = 0.0, embedding_dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.dropout = dropout
+        self.embedding_dropout = embedding_dropout
+        self.embedding = nn.Embedding(
+            config.vocab_size, config.embedding_dim, padding_idx=config.pad_token_id
+        )
+        self.lstm = nn.LSTM(
+            config.embedding_dim,
+            config.hidden_size,
+            num_layers=config.num_layers,
+            bidirectional=config.bidirectional,
+        )
+        pooled = config.hidden_size * len(config.directions)
+        self.head = nn.Linear(pooled * (3 if config.pooling == "concat" else 1), len(config.labels))
+
+    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """Logits (B, labels) of token ids (B, T), of which the first ``lengths`` (B,) count."""
+        output = self._read(ids, lengths)
+        return self._judge(pooling.at_end(output, lengths, self.config.hidden_size))
+
+    @torch.inference_mode()
+    def trace(
+        self,
+        ids: Tensor,
+        lengths: Tensor,
+        selection: Selection | None = None,
+        start: States | None = None,
+    ) -> NetworkTrace:
+        """Logits as `forward` gives them, and what is selected of all that led to them.
+
+        With ``start``, the texts are pieces that go on where others ended. Only a network that
+        reads forward can do this, tell an end, or score its steps.
+        """
+        selection = selection or Selection()
+        config = self.config
+        begin = start or States.initial(config, len(ids), ids.device)
+        tracer = Tracer(selection, lengths, begin)
+        output = self._read(ids, lengths, begin, tracer.see)
+        so_far = start.account if start else None
+        account = pooling.at_end(output, lengths, config.hidden_size, so_far)
+        scores = None
+        if selection.step_scores:
+            accounts = pooling.after_each_step(output, begin.account)
+            picked = pooling.Account(*(tracer.pick(tensor) for tensor in accounts))
+            scores = self._judge(picked).softmax(dim=-1)
+        end = tracer.end(account) if selection.end else None
+        return NetworkTrace(self._judge(account), tracer.layers, scores, end)
+
+    def _read(
+        self,
+        ids: Tensor,
+        lengths: Tensor,
+        start: States | None = None,
+        see: Callable[[Reading], None] | None = None,
+    ) -> Tensor:
+        """The top layer's states (T, B, D*H); ``see`` is shown every layer and direction."""
+        rows, places = self.embedding.weight, ids.T
+        x = _locked_dropout(self.embedding(places), self.embedding_dropout, self.training)
+        zeros = x.new_zeros(len(ids), self.config.hidden_size)
+        for layer in range(self.config.num_layers):
+            if layer > 0:
+                x = functional.dropout(x, self.dropout, self.training)
+                rows, places = x.flatten(0, 1), torch.arange(ids.numel()).view(x.shape[:2])
+            h, c = (start.hidden[layer], start.cell[layer].to(x.dtype)) if start else (zeros, zeros)
+            outputs = []
+            for direction in self.config.directions:
+                steps = _reverse(x, lengths) if direction == "backward" else x
+                weights = lstm.parameters(self.lstm, layer, direction)
+                hidden = lstm.run(steps, h, c, weights)
+                if see:
+                    read = _reverse(places, lengths) if direction == "backward" else places
+                    see(Reading(layer, direction, weights, rows, read, hidden))
+                outputs.append(_reverse(hidden, lengths) if direction == "backward" else hidden)
+            x = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]
+        return x
+
+    def _judge(self, account: pooling.Account) -> Tensor:
+        pooled = account.pooled(self.config.pooling)
+        logits: Tensor = self.head(functional.dropout(pooled, self.dropout, self.training))
+        return logits
+
+
+def _reverse(x: Tensor, lengths: Tensor) -> Tensor:
+    """Each text of (T, B, ...) reversed within its own length; padding stays where it is."""
+    steps = torch.arange(len(x), device=x.device).unsqueeze(1)
+    mirrored = lengths - 1 - steps  # (T, B)
+    index = torch.where(mirrored >= 0, mirrored, steps)
+    return x[index, torch.arange(x.shape[1], device=x.device)]
+
+
+def _locked_dropout(x: Tensor, p: float, training: bool) -> Tensor:
+    """Dropout (T, B, X) with one mask for all steps of a text (Gal & Ghahramani, 2016)."""
+    if not training:
+        return x
+    return x * functional.dropout(torch.ones_like(x[:1]), p)

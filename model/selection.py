@@ -1,0 +1,47 @@
+"""Selection: the part of a trace that is wanted. Only that is computed, where this saves work."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from model.lstm import TENSORS
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which tensors, of which layers and directions, units and steps; None stands for all.
+
+    ``units`` are numbers from 0; ``steps`` selects in each text as a slice does in a list, so that
+    texts of any length have an answer.
+    """
+
+    tensors: tuple[str, ...] = TENSORS
+    layers: tuple[int, ...] | None = None
+    directions: tuple[str, ...] | None = None
+    units: list[int] | None = None
+    steps: slice | None = None
+    summaries: bool = False
+    step_scores: bool = False
+    end: bool = False
+
+    def has(self, layer: int, direction: str) -> bool:
+        """Whether anything of this layer and direction is wanted."""
+        return (self.layers is None or layer in self.layers) and (
+            self.directions is None or direction in self.directions
+        )
+
+    def steps_of(self, length: int) -> range:
+        """The selected steps of a text of so many tokens."""
+        return range(length)[self.steps or slice(None)]
+
+    def index(self, lengths: Tensor) -> Tensor | None:
+        """The selected steps (S, B) of texts of these lengths (B,); None if they are all.
+
+        Texts with fewer selected steps than others repeat step 0 to fill up.
+        """
+        if self.steps is None:
+            return None
+        chosen = [torch.tensor([*self.steps_of(length), 0]) for length in lengths.tolist()]
+        return pad_sequence(chosen)[:-1].to(lengths.device)

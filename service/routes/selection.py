@@ -1,0 +1,102 @@
+"""From what a request selects to what the served model has of it."""
+
+from model.config import ModelConfig
+from model.errors import StateError
+from model.lstm import TENSORS
+from model.selection import Selection
+from model.state import State
+from service.errors import InvalidRequest
+from service.routes.context import Context
+from service.schemas import StatesRequest
+
+
+def select(body: StatesRequest, config: ModelConfig) -> Selection:
+    """The selection, in terms of this model. Raises InvalidRequest for what it does not have."""
+    if config.bidirectional:
+        _refuse_what_needs_an_end(body)
+    return Selection(
+        tensors=TENSORS if body.tensors is None else tuple(dict.fromkeys(body.tensors)),
+        layers=_layers(body, config),
+        directions=_directions(body, config),
+        units=_units(body, config),
+        steps=body.steps,
+        summaries=body.summaries,
+        step_scores=body.step_scores,
+        end=body.return_state,
+    )
+
+
+def starts(body: StatesRequest, ctx: Context) -> list[State | None] | None:
+    """Where the texts begin. Raises InvalidRequest for a state that cannot be gone on from."""
+    if body.state is None:
+        return None
+    if len(body.state) != len(body.inputs):
+        raise InvalidRequest(
+            f"There are {len(body.inputs):,} inputs, but {len(body.state):,} states: send one "
+            "for each input, null where a text begins."
+        )
+    if body.truncate:
+        raise InvalidRequest(
+            "truncate and state exclude each other, as what is cut off would be missing between "
+            "the two: send a long text in pieces."
+        )
+    config, sha256 = ctx.artifact.classifier.config, ctx.artifact.sha256
+    states: list[State | None] = []
+    for index, text in enumerate(body.state):
+        try:
+            states.append(text if text is None else State.from_text(text, config, sha256))
+        except StateError as error:
+            raise InvalidRequest(f"state[{index}] {error}.") from None
+    return states
+
+
+def _refuse_what_needs_an_end(body: StatesRequest) -> None:
+    for name, asked in (
+        ("return_state", body.return_state),
+        ("state", body.state is not None),
+        ("step_scores", body.step_scores),
+    ):
+        if asked:
+            raise InvalidRequest(
+                f"{name} needs a model that only reads forward, but this one also reads "
+                "backward, and that begins at the end of the whole text."
+            )
+
+
+def _layers(body: StatesRequest, config: ModelConfig) -> tuple[int, ...] | None:
+    if body.layers is None:
+        return None
+    count = config.num_layers
+    for index, layer in enumerate(body.layers):
+        if not -count <= layer < count:
+            raise InvalidRequest(
+                f"layers[{index}] is {layer}, but the model's layers are 0 to {count - 1}."
+            )
+    return tuple(layer % count for layer in body.layers)
+
+
+def _directions(body: StatesRequest, config: ModelConfig) -> tuple[str, ...] | None:
+    if body.directions is None:
+        return None
+    if "backward" in body.directions and not config.bidirectional:
+        raise InvalidRequest('directions asks for "backward", but the model only reads "forward".')
+    return tuple(body.directions)
+
+
+def _units(body: StatesRequest, config: ModelConfig) -> list[int] | None:
+    if body.units is None:
+        return None
+    size = config.hidden_size
+    units: list[int] = []
+    for index, wish in enumerate(body.units):
+        if isinstance(wish, slice):
+            units.extend(range(size)[wish])
+        elif -size <= wish < size:
+            units.append(wish % size)
+        else:
+            raise InvalidRequest(
+                f"units[{index}] is {wish}, but the model's units are 0 to {size - 1}."
+            )
+    if not units:
+        raise InvalidRequest(f"units selects none of the model's units, 0 to {size - 1}.")
+    return units

@@ -1,0 +1,99 @@
+"""What the fast path is held to: networks of random weights, read by the equations alone."""
+
+import random
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+from model.classifier import Classifier
+from model.config import ModelConfig, Pooling
+from model.lstm import TENSORS, CellWeights, cell_weights, lstm_step
+from model.network import LSTMClassifier
+from model.tokenizer import Encoding, Tokenizer
+from tests.conftest import random_network
+
+VOCABULARY = 20
+
+
+def make_config(
+    *,
+    hidden_size: int = 6,
+    num_layers: int = 1,
+    bidirectional: bool = False,
+    pooling: Pooling = "concat",
+    embedding_dim: int = 5,
+) -> ModelConfig:
+    return ModelConfig(
+        vocab_size=VOCABULARY,
+        embedding_dim=embedding_dim,
+        hidden_size=hidden_size,
+        num_layers=num_layers,
+        bidirectional=bidirectional,
+        pooling=pooling,
+        id2label={0: "no", 1: "yes", 2: "perhaps"},
+        max_tokens=1000,
+        pad_token_id=0,
+        unk_token_id=1,
+    )
+
+
+def make_text(length: int, seed: int) -> list[int]:
+    """Ids of a text of this length."""
+    return random.Random(seed).choices(range(2, VOCABULARY), k=length)
+
+
+configs = st.builds(
+    make_config,
+    hidden_size=st.integers(1, 9),
+    num_layers=st.integers(1, 3),
+    bidirectional=st.booleans(),
+    pooling=st.sampled_from(["last", "max", "mean", "concat"]),
+    embedding_dim=st.integers(1, 7),
+)
+forward_configs = configs.filter(lambda config: not config.bidirectional)
+texts = st.builds(make_text, st.integers(0, 300), st.integers(0, 99))
+batches = st.lists(texts, min_size=1, max_size=4)
+seeds = st.integers(0, 99)
+
+
+def walk(steps: Tensor, weights: CellWeights) -> dict[str, Tensor]:
+    """One text (T, X) through the equations, a step at a time -> name: (T, H)."""
+    h = c = torch.zeros(1, len(weights.b_f), dtype=steps.dtype)
+    done = []
+    for x in steps.unsqueeze(1):
+        step = lstm_step(x, h, c, weights)
+        h, c = step.hidden, step.cell
+        done.append(step)
+    return {name: torch.cat([getattr(step, name) for step in done]) for name in TENSORS}
+
+
+def reference_trace(
+    network: LSTMClassifier, ids: list[int]
+) -> dict[tuple[int, str], dict[str, Tensor]]:
+    """All layers and directions of one text, in double precision."""
+    x = network.embedding.weight[ids].double()
+    traces: dict[tuple[int, str], dict[str, Tensor]] = {}
+    for layer in range(network.config.num_layers):
+        outputs = []
+        for direction in network.config.directions:
+            single = cell_weights(network.lstm, layer, direction)
+            weights = CellWeights(*(weight.double() for weight in single))
+            if direction == "backward":
+                walked = {name: t.flip(0) for name, t in walk(x.flip(0), weights).items()}
+            else:
+                walked = walk(x, weights)
+            traces[layer, direction] = walked
+            outputs.append(walked["hidden"])
+        x = torch.cat(outputs, dim=-1)
+    return traces
+
+
+def read(ids: list[int]) -> Encoding:
+    """A text of these ids, as the tokenizer would have it; its words are one character each."""
+    return Encoding(ids, [(place, place + 1) for place in range(len(ids))])
+
+
+def classifier_of(config: ModelConfig, seed: int) -> Classifier:
+    """Random weights; the tokenizer is not used."""
+    return Classifier(config, random_network(config, seed), Tokenizer.train(["a a"], "word", 5))
