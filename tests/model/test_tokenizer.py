@@ -164,3 +164,21 @@ def test_last_keeps_the_end() -> None:
     encoding = Encoding([1, 2, 3], [(0, 1), (2, 3), (4, 5)])
     assert encoding.last(2) == Encoding([2, 3], [(2, 3), (4, 5)])
     assert encoding.last(3) is encoding
+
+
+@given(pieces_of=st.lists(st.sampled_from([*TEXTS, "don't", "so-so", "é", "房间"]), min_size=1))
+def test_a_text_that_is_cut_at_white_space_has_the_tokens_of_the_whole(
+    tokenizer: Tokenizer, pieces_of: list[str]
+) -> None:
+    [whole] = tokenizer.encode([" ".join(pieces_of)])
+    apart = tokenizer.encode(pieces_of)
+    assert [number for piece in apart for number in piece.ids] == whole.ids
+    with_space = tokenizer.encode([f" {piece}\n" for piece in pieces_of])
+    assert [piece.ids for piece in with_space] == [piece.ids for piece in apart]
+
+
+def test_a_bpe_piece_begins_a_word() -> None:
+    """The contract at a cut inside a word: the piece is read as if white space stood before it."""
+    bpe = Tokenizer.train(TEXTS, "bpe", vocab_size=400)
+    begun, ended, apart = bpe.encode(["so wonder", "ful", "so wonder ful"])
+    assert begun.ids + ended.ids == apart.ids
