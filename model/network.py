@@ -105,7 +105,8 @@ class LSTMClassifier(nn.Module):
         for layer in range(self.config.num_layers):
             if layer > 0:
                 x = functional.dropout(x, self.dropout, self.training)
-                rows, places = x.flatten(0, 1), torch.arange(ids.numel()).view(x.shape[:2])
+                rows = x.flatten(0, 1)
+                places = torch.arange(len(rows), device=x.device).view(x.shape[:2])
             h, c = (start.hidden[layer], start.cell[layer].to(x.dtype)) if start else (zeros, zeros)
             outputs = []
             for direction in self.config.directions:
