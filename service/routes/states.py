@@ -1,7 +1,6 @@
 """POST /states: what the network held at every step."""
 
 import asyncio
-from collections.abc import Sequence
 from functools import partial
 
 from fastapi import APIRouter, Request
@@ -39,7 +38,6 @@ FEWER = (
     "/states",
     summary="Look inside while the network reads",
     response_model=StatesResponse,
-    response_model_exclude_unset=True,
     responses={
         **documented(*FAILURES, NotAcceptable),
         200: {"content": {kind: BINARY for kind in FORMATS if kind != JSON}},
@@ -116,7 +114,7 @@ def _bytes(
 
 
 def _floats_per_step(selection: Selection, config: ModelConfig) -> int:
-    places: Sequence[tuple[int, str]] = [
+    places = [
         (layer, direction)
         for layer in range(config.num_layers)
         for direction in config.directions
