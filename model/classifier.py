@@ -12,11 +12,10 @@ from torch import Tensor
 from model.collate import batches_by_length, collate
 from model.config import ModelConfig
 from model.network import LSTMClassifier, NetworkTrace
+from model.reader import Floats, Reader, reader
 from model.selection import Selection
 from model.state import State, States
 from model.tokenizer import Encoding, Tokenizer
-
-Floats = NDArray[np.float32]
 
 # Large enough to keep the matrix products busy, small enough for tens of megabytes of activations.
 BATCH_TOKENS = 8192
@@ -60,13 +59,20 @@ class Classifier:
 
     def predict(self, encodings: Sequence[Encoding]) -> Floats:
         """Probabilities (texts, labels), in the order of the texts."""
+        lengths = [len(encoding) for encoding in encodings]
         probabilities = np.empty((len(encodings), len(self.config.labels)), np.float32)
-        for batch in self._batches(encodings):
-            ids, lengths = self._collate([encodings[index] for index in batch])
-            with torch.inference_mode():
-                logits = self.network(ids, lengths)
-            probabilities[batch] = logits.softmax(dim=-1).numpy(force=True)
+        reading = self.reader()
+        # Alike in length, so that as many as possible are read together to their ends.
+        for batch in batches_by_length(lengths, BATCH_TOKENS):
+            reading.add([(index, encodings[index].ids) for index in batch])
+            while reading:
+                for index, row in reading.step().finished:
+                    probabilities[index] = row
         return probabilities
+
+    def reader(self) -> Reader:
+        """A reader for texts that come and go while others are being predicted."""
+        return reader(self.network)
 
     def trace(
         self,
@@ -80,7 +86,8 @@ class Classifier:
         """
         selection = selection or Selection()
         traces: dict[int, Trace] = {}
-        for batch in self._batches(encodings):
+        lengths_of_all = [len(encoding) for encoding in encodings]
+        for batch in batches_by_length(lengths_of_all, BATCH_TOKENS):
             ids, lengths = self._collate([encodings[index] for index in batch])
             start = None
             if starts is not None:
@@ -90,9 +97,6 @@ class Classifier:
             steps = [selection.steps_of(len(encodings[index])) for index in batch]
             traces.update(zip(batch, _texts(traced, steps), strict=True))
         return [traces[index] for index in range(len(encodings))]
-
-    def _batches(self, encodings: Sequence[Encoding]) -> list[list[int]]:
-        return batches_by_length([len(encoding) for encoding in encodings], BATCH_TOKENS)
 
     def _collate(self, encodings: Sequence[Encoding]) -> tuple[torch.Tensor, torch.Tensor]:
         device = self.network.head.weight.device

@@ -38,6 +38,13 @@ def batches_by_length(lengths: Sequence[int], max_tokens: int) -> list[list[int]
     return batches
 
 
+def padding(lengths: Sequence[int], max_tokens: int) -> int:
+    """How many tokens of padding there are in the batches of texts of these lengths."""
+    batches = batches_by_length(lengths, max_tokens)
+    padded = sum(len(batch) * lengths[batch[-1]] for batch in batches)
+    return padded - sum(lengths)
+
+
 def chunks(items: list[T], size: int) -> Iterator[list[T]]:
     """The items in their order, ``size`` at a time."""
     return (items[start : start + size] for start in range(0, len(items), size))

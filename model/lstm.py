@@ -96,15 +96,25 @@ def cell_weights(lstm: nn.LSTM, layer: int, direction: str) -> CellWeights:
 def run(x: Tensor, h: Tensor, c: Tensor, weights: Sequence[Tensor]) -> Tensor:
     """The states (T, B, H) of one layer and direction over x (T, B, X), from left to right.
 
-    h and c (B, H) are what the step before the first has left. This is the kernel under
-    ``nn.LSTM``, which itself cannot be asked for a single direction.
+    h and c (B, H) are what the step before the first has left.
+    """
+    hidden, _, _ = run_on(x, h, c, weights)
+    return hidden
+
+
+def run_on(
+    x: Tensor, h: Tensor, c: Tensor, weights: Sequence[Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What `run` gives, and h and c (B, H) after the last step, to go on from.
+
+    This is the kernel under ``nn.LSTM``, which itself cannot be asked for a single direction.
     """
     # The flags: with biases, one layer, no dropout, training (keeps what backward needs), one
     # direction, steps first.
     grad = torch.is_grad_enabled()
     start = (h.unsqueeze(0), c.unsqueeze(0))
-    hidden, _, _ = torch.lstm(x, start, list(weights), True, 1, 0.0, grad, False, False)
-    return hidden
+    hidden, h, c = torch.lstm(x, start, list(weights), True, 1, 0.0, grad, False, False)
+    return hidden, h[0], c[0]
 
 
 def recompute(

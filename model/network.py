@@ -61,7 +61,7 @@ class LSTMClassifier(nn.Module):
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """Logits (B, labels) of token ids (B, T), of which the first ``lengths`` (B,) count."""
         output = self._read(ids, lengths)
-        return self._judge(pooling.at_end(output, lengths, self.config.hidden_size))
+        return self.judge(pooling.at_end(output, lengths, self.config.hidden_size))
 
     @torch.inference_mode()
     def trace(
@@ -87,9 +87,9 @@ class LSTMClassifier(nn.Module):
         if selection.step_scores:
             accounts = pooling.after_each_step(output, begin.account)
             picked = pooling.Account(*(tracer.pick(tensor) for tensor in accounts))
-            scores = self._judge(picked).softmax(dim=-1)
+            scores = self.judge(picked).softmax(dim=-1)
         end = tracer.end(account) if selection.end else None
-        return NetworkTrace(self._judge(account), tracer.layers, scores, end)
+        return NetworkTrace(self.judge(account), tracer.layers, scores, end)
 
     def _read(
         self,
@@ -120,7 +120,8 @@ class LSTMClassifier(nn.Module):
             x = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]
         return x
 
-    def _judge(self, account: pooling.Account) -> Tensor:
+    def judge(self, account: pooling.Account) -> Tensor:
+        """Logits (B, labels) of what pooling knows of the top layer's steps."""
         pooled = account.pooled(self.config.pooling)
         logits: Tensor = self.head(functional.dropout(pooled, self.dropout, self.training))
         return logits

@@ -1,22 +1,26 @@
-"""Around every request: its time, a line in the log, and an answer even to our own faults."""
+"""Around every request: its time, a log line, metrics, and an answer even to our own faults."""
 
 import logging
 import time
+from collections.abc import Collection
 from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import Internal, response
+from service.metrics import Metrics
 
 logger = logging.getLogger("conveyor.access")
 
 
 class AccessMiddleware:
-    """Adds ``x-total-time`` in milliseconds, logs the request, and turns a crash into a 500."""
+    """Adds ``x-total-time`` in ms, logs and counts the request, and turns a crash into a 500."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, paths: Collection[str]) -> None:
         self.app = app
+        self._metrics = metrics
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and look after it on its way back."""
@@ -43,7 +47,11 @@ class AccessMiddleware:
             internal = Internal("The service failed; the x-request-id finds the reason in its log.")
             await response(internal)(scope, receive, send_timed)
         finally:
-            elapsed = (time.perf_counter() - started) * 1000
+            seconds = time.perf_counter() - started
+            path = scope["path"] if scope["path"] in self._paths else "other"
+            accepted = scope.get("conveyor.accepted", False)
+            self._metrics.answered(path, status, seconds, accepted)
+            elapsed = seconds * 1000
             logger.info(
                 "%s %s %s %.1f ms",
                 scope["method"],

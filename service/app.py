@@ -1,53 +1,116 @@
 """The application: settings and a loaded model in, an ASGI app out."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 from asgi_correlation_id import CorrelationIdMiddleware
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from model.artifact import Artifact
+from model.classifier import use_threads
 from service import errors
 from service.access import AccessMiddleware
-from service.inference import ModelThread
+from service.batcher import Batcher
+from service.cores import threads
+from service.gate import GateMiddleware
+from service.keys import Keys
+from service.lifecycle import Lifecycle
+from service.metrics import Metrics
 from service.routes import operations, predict, states
 from service.routes.context import Context
+from service.routes.texts import CHARACTERS_PER_TOKEN
 from service.settings import Settings
+
+logger = logging.getLogger("conveyor.app")
+
+# Characters that are tokenized at once: some 20 ms of work, after which others have their turn.
+TOKENIZER_BATCH = 65_536
 
 
 def create_app(settings: Settings, artifact: Artifact) -> FastAPI:
-    """Serve one model under these settings."""
-    model_thread = ModelThread()
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        with model_thread:
-            yield
-
+    """Serve one model under these settings. Raises NoKeys, or OSError for an unreadable file."""
+    context = _context(settings, artifact)
+    keys = Keys.from_settings(settings)
     app = FastAPIOffline(
         title="Conveyor",
         summary="Labels for texts, and what an LSTM held in mind while it read them.",
         version=version("conveyor"),
         redoc_url=None,
         static_url="/docs/static",
-        lifespan=lifespan,
+        lifespan=_lifespan,
         redirect_slashes=False,
     )
-    app.state.context = Context(settings, artifact, model_thread)
-    app.include_router(predict.router, tags=["Texts"])
-    app.include_router(states.router, tags=["Texts"])
+    app.state.context = context
+    # Who is let in has been decided before; this is how the description says what to send.
+    guarded = [Security(HTTPBearer(auto_error=False, description="An API key."))] if keys else []
+    app.include_router(predict.router, tags=["Texts"], dependencies=guarded)
+    app.include_router(states.router, tags=["Texts"], dependencies=guarded)
     app.include_router(operations.router, tags=["Operations"])
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     # The last one added is the first to see a request.
-    app.add_middleware(AccessMiddleware)
+    app.add_middleware(
+        GateMiddleware,
+        lifecycle=context.lifecycle,
+        keys=keys,
+        max_connections=settings.max_connections,
+        metrics=context.metrics,
+    )
+    if settings.cors_origins:
+        origins = [origin.strip() for origin in settings.cors_origins.split(",")]
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["*"],
+        )
+    paths = frozenset(app.openapi()["paths"])
+    app.add_middleware(AccessMiddleware, metrics=context.metrics, paths=paths)
     app.add_middleware(CorrelationIdMiddleware)
     return app
+
+
+def _context(settings: Settings, artifact: Artifact) -> Context:
+    metrics = Metrics(artifact, version("conveyor"))
+    tokenizer = Batcher(
+        "tokenizer",
+        batch_cost=TOKENIZER_BATCH,
+        queue_cost=settings.max_queued_tokens * CHARACTERS_PER_TOKEN,
+    )
+    model = Batcher(
+        "model",
+        batch_cost=settings.max_batch_tokens,
+        queue_cost=settings.max_queued_tokens,
+        observer=metrics,
+        prepare=partial(use_threads, settings.threads or threads(settings.workers)),
+    )
+    lifecycle = Lifecycle([tokenizer, model])
+    return Context(settings, artifact, tokenizer, model, lifecycle, metrics)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    context: Context = app.state.context
+    batchers = (context.tokenizer, context.model)
+    for batcher in batchers:
+        batcher.start()
+    try:
+        yield
+    finally:
+        for batcher in batchers:
+            await batcher.close(context.settings.shutdown_seconds)
+        tally = ", ".join(f"{count} {name}" for name, count in context.metrics.tally().items())
+        logger.info("Requests in all: %s", tally)
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

@@ -1,14 +1,16 @@
 """The `conveyor` command: `conveyor serve`, beside the model's own commands."""
 
-import signal
+import contextlib
+import logging
+import os
 import socket
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import typer
-import uvicorn
 from pydantic import ValidationError
-from starlette.types import ASGIApp
 
 from model import artifact
 from model.classifier import use_threads
@@ -16,8 +18,11 @@ from model.cli import app
 from model.errors import ModelError
 from model.flags import with_flags, wrong_flag
 from service.app import create_app
+from service.keys import Keys, NoKeys
 from service.logs import configure_logging
+from service.server import Server
 from service.settings import Settings
+from service.workers import Workers
 
 EXAMPLE = '{"inputs": ["A wonderful, moving film.", "Dull and far too long."]}'
 
@@ -27,10 +32,17 @@ class StartError(Exception):
 
 
 def main() -> None:
-    """Run the command line; every foreseeable failure is one sentence and a non-zero exit."""
-    try:
+    """Run the command line."""
+    with _one_sentence():
         app()
-    except (ModelError, StartError) as error:
+
+
+@contextlib.contextmanager
+def _one_sentence() -> Iterator[None]:
+    """Every foreseeable failure is one sentence and a non-zero exit."""
+    try:
+        yield
+    except (ModelError, StartError, NoKeys) as error:
         sentence = str(error)
     except OSError as error:
         sentence = f"{error.filename}: {error.strerror}." if error.filename else f"{error}."
@@ -51,36 +63,47 @@ def serve(**flags: Any) -> None:  # noqa: ANN401 - as the settings are
         settings = Settings(**flags)
     except ValidationError as error:
         raise StartError(wrong_flag(error, flags, prefix="CONVEYOR_")) from None
-    configure_logging(settings.log_level, settings.log_format)
-    if settings.threads:
-        use_threads(settings.threads)
-    loaded = artifact.load(settings.model)
+    Keys.from_settings(settings)
     listener = _listen(settings.host, settings.port)
-    server = _Server(create_app(settings, loaded), listener, loaded.name, settings.shutdown_seconds)
-    # Uvicorn, once it has shut down, hands the signal on to whoever had it before: to nobody.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+    announce = partial(_announce, settings, listener)
+    if settings.workers == 1:
+        _serve(settings, listener, announce)
+    else:
+        configure_logging(settings.log_level, settings.log_format)
+        sys.exit(Workers(settings, listener, _serve_as_worker).run(announce))
+
+
+def _serve(settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Serve in this process until a signal comes."""
+    configure_logging(settings.log_level, settings.log_format)
+    # The model has its own thread, with helpers of its own. Were this one to have helpers too,
+    # they would be more than there are cores, and OpenMP puts its threads to sleep between any two
+    # steps then: predictions took four times as long (docs/performance.md).
+    use_threads(1)
+    application = create_app(settings, artifact.load(settings.model))
+    lifecycle = application.state.context.lifecycle
+    server = Server(application, lifecycle, settings.shutdown_seconds, on_ready)
     server.run(sockets=[listener])
+    if server.computing:
+        # The time was over in the middle of a step. Python cannot end the thread that computes it,
+        # and the process would be aborted if it took the interpreter away from under that.
+        logging.shutdown()
+        os._exit(0)
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn, saying where it is and how to try it once it really answers."""
+def _serve_as_worker(
+    settings: Settings, listener: socket.socket, on_ready: Callable[[], None]
+) -> None:
+    with _one_sentence():
+        _serve(settings, listener, on_ready)
 
-    def __init__(
-        self, application: ASGIApp, listener: socket.socket, model: str, grace: int
-    ) -> None:
-        config = uvicorn.Config(
-            application, log_config=None, access_log=False, timeout_graceful_shutdown=grace
-        )
-        super().__init__(config)
-        host, port = listener.getsockname()[:2]
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        self.model = model
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        typer.echo(f"Conveyor serves {self.model} at {self.url} - Ctrl-C stops it. Try:")
-        typer.echo(f"curl -s {self.url}/predict -H 'content-type: application/json' -d '{EXAMPLE}'")
+def _announce(settings: Settings, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    name = settings.model.resolve().name
+    typer.echo(f"Conveyor serves {name} at {url} - Ctrl-C stops it. Try:")
+    typer.echo(f"curl -s {url}/predict -H 'content-type: application/json' -d '{EXAMPLE}'")
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -10,7 +10,8 @@ import orjson
 from numpy.typing import NDArray
 from starlette.responses import Response
 
-from model.classifier import Floats, Trace
+from model.classifier import Trace
+from model.reader import Floats
 from model.tokenizer import Encoding
 
 Array = NDArray[Any]

@@ -2,14 +2,17 @@
 
 ServiceError
 ├── MalformedJSON          400   the body is not JSON
+├── Unauthorized           401   no API key, or a wrong one
 ├── NotFound               404   no such path
 ├── MethodNotAllowed       405   the path exists, the method does not
 ├── NotAcceptable          406   no form of the answer is one that the caller accepts
 ├── TooLarge               413   more than a limit allows: bytes, inputs, tokens, answer
 ├── UnsupportedMediaType   415   the body is not declared as JSON
 ├── InvalidRequest         422   JSON, but not what the endpoint takes
+├── Overloaded             429   as much waits as may wait, or as many are connected as may be
 ├── Internal               500   a fault of ours; the log holds the details
-└── Unavailable            503   loading or shutting down
+├── Unavailable            503   loading or shutting down
+└── DeadlinePassed         504   the answer was not there in time
 
 The classes are the table: handlers and OpenAPI are both made from it.
 """
@@ -51,6 +54,12 @@ class MalformedJSON(ServiceError):
     status, error_type, summary = 400, "malformed_json", "The body is not valid JSON."
 
 
+class Unauthorized(ServiceError):
+    """The caller has not shown an API key."""
+
+    status, error_type, summary = 401, "unauthorized", "An API key is missing or wrong."
+
+
 class NotFound(ServiceError):
     """There is nothing at this path."""
 
@@ -87,6 +96,12 @@ class InvalidRequest(ServiceError):
     status, error_type, summary = 422, "invalid_request", "The request asks for what cannot be."
 
 
+class Overloaded(ServiceError):
+    """More is asked for than can be done soon."""
+
+    status, error_type, summary = 429, "overloaded", "The service is full; Retry-After says when."
+
+
 class Internal(ServiceError):
     """A fault of the service."""
 
@@ -97,6 +112,12 @@ class Unavailable(ServiceError):
     """The service takes no traffic now."""
 
     status, error_type, summary = 503, "unavailable", "The service is not taking traffic now."
+
+
+class DeadlinePassed(ServiceError):
+    """The time for a request is over."""
+
+    status, error_type, summary = 504, "deadline_passed", "The answer was not there in time."
 
 
 _BY_STATUS = {kind.status: kind for kind in ServiceError.__subclasses__()}

@@ -1,67 +1,101 @@
-"""The one thread on which the model runs, so that the event loop never computes.
+"""The kinds of work there are: tokenizing, predicting and tracing, each with its own batches."""
 
-This is the seam for batching: whoever wants the model's time asks here, and gets the result with
-the time it waited and the time it took.
-"""
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-import asyncio
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from types import TracebackType
-from typing import Generic, Self, TypeVar
+import numpy as np
 
-from service.errors import Unavailable
+from model.classifier import BATCH_TOKENS, Classifier, Trace
+from model.collate import padding
+from model.reader import LENGTHS, Floats, Reader
+from model.selection import Selection
+from model.state import State
+from model.tokenizer import Encoding
+from service.batcher import Stepped, Whole
 
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
+# A text costs as much as its tokens, and at least as much as the shortest span that is read.
+LEAST_COST = min(LENGTHS)
+
+
+class NotFinite(Exception):
+    """The network's answer for a text is not a number."""
+
+
+def cost(encoding: Encoding) -> int:
+    """What a text costs the model."""
+    return max(len(encoding), LEAST_COST)
 
 
 @dataclass(frozen=True)
-class Timed(Generic[T_co]):
-    """A result, how long its work waited for the model, and how long it ran, in seconds."""
+class Tokenizing:
+    """Texts become encodings."""
 
-    value: T_co
-    queued: float
-    ran: float
+    classifier: Classifier = field(compare=False)
+    name: str = "tokenize"
+
+    def begin(self) -> Whole[str]:
+        """An empty batch."""
+        return Whole(self._run)
+
+    def _run(self, texts: Sequence[str]) -> Stepped:
+        return Stepped(dict(enumerate(self.classifier.encode(texts))))
 
 
-class ModelThread:
-    """Runs one piece of work at a time, in the order of asking. A context manager."""
+@dataclass(frozen=True)
+class Predicting:
+    """Encodings become probabilities; texts join and leave between two spans of steps."""
 
-    def __init__(self) -> None:
-        self._executor: ThreadPoolExecutor | None = None
+    classifier: Classifier = field(compare=False)
+    name: str = "predict"
 
-    @property
-    def open(self) -> bool:
-        """Whether work is taken."""
-        return self._executor is not None
+    def begin(self) -> "Predictions":
+        """An empty batch."""
+        return Predictions(self.classifier.reader())
 
-    def __enter__(self) -> Self:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Take nothing new, and finish what was accepted."""
-        executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown()
+class Predictions:
+    """A batch of texts that are being predicted."""
 
-    async def run(self, work: Callable[[], T]) -> Timed[T]:
-        """The result of ``work``, computed on the model's thread. Raises what ``work`` raises."""
-        if self._executor is None:
-            raise Unavailable("The service is shutting down: send the request to another replica.")
-        asked = time.perf_counter()
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
-        def timed() -> Timed[T]:
-            started = time.perf_counter()
-            value = work()
-            return Timed(value, started - asked, time.perf_counter() - started)
+    def __len__(self) -> int:
+        return len(self._reader)
 
-        return await asyncio.get_running_loop().run_in_executor(self._executor, timed)
+    def add(self, works: Sequence[tuple[int, Encoding]]) -> None:
+        """Begin to read these."""
+        self._reader.add([(number, encoding.ids) for number, encoding in works])
+
+    def step(self) -> Stepped:
+        """Read on."""
+        step = self._reader.step()
+        finished = {number: _checked(row, row) for number, row in step.finished}
+        return Stepped(finished, step.tokens, step.padding)
+
+
+@dataclass(frozen=True)
+class Tracing:
+    """Encodings become traces, from wherever a text before has ended."""
+
+    classifier: Classifier = field(compare=False)
+    selection: Selection
+    name: str = "states"
+
+    def begin(self) -> Whole[tuple[Encoding, State | None]]:
+        """An empty batch."""
+        return Whole(self._run)
+
+    def _run(self, works: Sequence[tuple[Encoding, State | None]]) -> Stepped:
+        encodings = [encoding for encoding, _ in works]
+        starts = [start for _, start in works]
+        begun = starts if any(start is not None for start in starts) else None
+        traces = self.classifier.trace(encodings, self.selection, begun)
+        finished = {n: _checked(trace, trace.probabilities) for n, trace in enumerate(traces)}
+        lengths = [len(encoding) for encoding in encodings]
+        return Stepped(finished, sum(lengths), padding(lengths, BATCH_TOKENS))
+
+
+def _checked(result: Trace | Floats, probabilities: Floats) -> Trace | Floats | NotFinite:
+    if np.isfinite(probabilities).all():
+        return result
+    return NotFinite("The probabilities are not finite.")

@@ -266,7 +266,11 @@ class Limits(BaseModel):
     max_body_bytes: int
     max_inputs: int
     max_tokens: int
+    max_batch_tokens: int
+    max_queued_tokens: int
     max_response_bytes: int
+    max_connections: int
+    request_seconds: float
 
 
 class Info(BaseModel):
@@ -278,6 +282,7 @@ class Info(BaseModel):
     parameters: ParameterInfo
     limits: Limits
     threads: int = Field(description="Processor threads that a prediction may use.")
+    workers: int = Field(description="Processes that serve.")
     versions: dict[str, str]
 
 

@@ -30,6 +30,12 @@ class Settings(BaseSettings):
         le=1024,
         description="Processor threads a prediction may use; by default, one a core.",
     )
+    workers: int = Field(
+        1, ge=1, le=256, description="Processes that serve, each with a model of its own."
+    )
+    max_connections: int = Field(
+        800, ge=1, description="Most connections to one process; more are refused."
+    )
     max_body_bytes: int = Field(
         4 * MEBIBYTE, ge=1, description="Largest body of a request, in bytes."
     )
@@ -37,13 +43,37 @@ class Settings(BaseSettings):
     max_tokens: int | None = Field(
         None, ge=1, description="Longest text, in tokens; by default, what the model allows."
     )
+    max_batch_tokens: int = Field(
+        16_384,
+        ge=1,
+        description="Most tokens that the model reads at once; one text alone may have more.",
+    )
+    max_queued_tokens: int = Field(
+        131_072, ge=1, description="Most tokens that wait for the model; more are refused."
+    )
     max_response_bytes: int = Field(
         64 * MEBIBYTE,
         ge=1,
         description="Largest answer, in bytes, as estimated before it is computed.",
     )
+    request_seconds: float = Field(
+        30,
+        gt=0,
+        le=86_400,
+        description="Time for a request; the header x-request-timeout may ask for less.",
+    )
     shutdown_seconds: int = Field(
         30, ge=0, description="Time that open requests get to finish once the server is to stop."
+    )
+    api_keys: str | None = Field(
+        None,
+        repr=False,
+        description="API keys, separated by commas, of which a caller must show one.",
+    )
+    api_keys_file: Path | None = Field(None, description="File with such keys, one a line.")
+    cors_origins: str | None = Field(
+        None,
+        description="Origins, separated by commas, whose pages may call the service; * is any.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged; info logs every request."

@@ -6,17 +6,22 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from model.artifact import Artifact
-from service.inference import ModelThread
+from service.batcher import Batcher
+from service.lifecycle import Lifecycle
+from service.metrics import Metrics
 from service.settings import Settings
 
 
 @dataclass(frozen=True)
 class Context:
-    """The settings, the loaded model, and the thread that it runs on."""
+    """The settings, the loaded model, and who tokenizes, computes, counts and lets in."""
 
     settings: Settings
     artifact: Artifact
-    model_thread: ModelThread
+    tokenizer: Batcher
+    model: Batcher
+    lifecycle: Lifecycle
+    metrics: Metrics
 
     @property
     def max_tokens(self) -> int:

@@ -1,5 +1,7 @@
-"""Reading a request's body: only JSON, and never more of it than the limit allows."""
+"""Routes that take JSON: never more of it than the limit allows, and no longer than allowed."""
 
+import asyncio
+import math
 from collections.abc import Callable, Coroutine
 from email.message import Message
 from typing import Any
@@ -9,8 +11,26 @@ from fastapi.routing import APIRoute
 from starlette.types import Message as ASGIMessage
 from starlette.types import Receive
 
-from service.errors import LONGEST_ECHO, TooLarge, UnsupportedMediaType
+from service.errors import (
+    LONGEST_ECHO,
+    DeadlinePassed,
+    InvalidRequest,
+    TooLarge,
+    UnsupportedMediaType,
+)
+from service.routes.connection import CLIENT_GONE, ClientGone
 from service.routes.context import context
+
+TIMEOUT_HEADER = "x-request-timeout"
+
+# As OpenAPI describes the header, which has its effect before FastAPI sees the request.
+TIMEOUT_PARAMETER = {
+    "name": TIMEOUT_HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "number", "exclusiveMinimum": 0},
+    "description": "Seconds after which the answer is of no use; it can only lower the server's.",
+}
 
 
 class JSONRoute(APIRoute):
@@ -21,7 +41,7 @@ class JSONRoute(APIRoute):
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Check the body's type and size before FastAPI reads it."""
+        """Check the body's type and size before FastAPI reads it, and watch the clock."""
         handle = super().get_route_handler()
 
         async def check_and_handle(request: Request) -> Response:
@@ -29,9 +49,37 @@ class JSONRoute(APIRoute):
             _check_content_type(request.headers.get("content-type"))
             if int(request.headers.get("content-length", 0)) > limit:
                 raise _body_too_large(limit)
-            return await handle(Request(request.scope, _bounded(request.receive, limit)))
+            seconds = _seconds(request, context(request).settings.request_seconds)
+            bounded = Request(request.scope, _bounded(request.receive, limit))
+            try:
+                async with asyncio.timeout(seconds):
+                    return await handle(bounded)
+            except TimeoutError:
+                raise DeadlinePassed(
+                    f"The answer was not there within {seconds:g} seconds: try again, or allow "
+                    "more time."
+                ) from None
+            except ClientGone:
+                return Response(status_code=CLIENT_GONE)  # for the log: nobody will read it
 
         return check_and_handle
+
+
+def _seconds(request: Request, most: float) -> float:
+    """How long the request may take: what the server allows, or less if the caller says so."""
+    header = request.headers.get(TIMEOUT_HEADER)
+    if header is None:
+        return most
+    try:
+        seconds = float(header)
+    except ValueError:
+        seconds = math.nan
+    if not seconds > 0:
+        raise InvalidRequest(
+            f"The header {TIMEOUT_HEADER} is {header[:LONGEST_ECHO]!r}: send a number of seconds "
+            "above 0."
+        )
+    return min(seconds, most)
 
 
 def _check_content_type(value: str | None) -> None:

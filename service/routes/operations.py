@@ -1,21 +1,25 @@
-"""GET /info, /livez, /readyz: what is served, and whether it can be."""
+"""GET /info, /livez, /readyz, /metrics: what is served, whether it can be, and how it fares."""
 
 import platform
 from dataclasses import asdict
 from importlib.metadata import version
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 
-from model.classifier import used_threads
 from model.parameters import parameter_count
-from service.errors import Unavailable, documented
+from service.cores import threads
+from service.errors import Overloaded, Unauthorized, Unavailable, documented
 from service.routes.context import InContext
 from service.schemas import ArtifactInfo, Info, Limits, ParameterInfo, Status
 
 router = APIRouter()
 
 
-@router.get("/info", summary="What is served", responses=documented())
+@router.get(
+    "/info",
+    summary="What is served",
+    responses=documented(Unauthorized, Overloaded, Unavailable),
+)
 async def info(ctx: InContext) -> Info:
     """Which model is served, its parameters by formula and in all, the limits, the versions."""
     config = ctx.artifact.classifier.config
@@ -28,9 +32,14 @@ async def info(ctx: InContext) -> Info:
             max_body_bytes=ctx.settings.max_body_bytes,
             max_inputs=ctx.settings.max_inputs,
             max_tokens=ctx.max_tokens,
+            max_batch_tokens=ctx.settings.max_batch_tokens,
+            max_queued_tokens=ctx.settings.max_queued_tokens,
             max_response_bytes=ctx.settings.max_response_bytes,
+            max_connections=ctx.settings.max_connections,
+            request_seconds=ctx.settings.request_seconds,
         ),
-        threads=used_threads(),
+        threads=ctx.settings.threads or threads(ctx.settings.workers),
+        workers=ctx.settings.workers,
         versions={
             "conveyor": version("conveyor"),
             "python": platform.python_version(),
@@ -47,7 +56,21 @@ async def livez() -> Status:
 
 @router.get("/readyz", summary="Whether it takes traffic", responses=documented(Unavailable))
 async def readyz(ctx: InContext) -> Status:
-    """Whether the service takes traffic: the model is loaded, and its thread takes work."""
-    if not ctx.model_thread.open:
+    """Whether the service takes traffic: it is not shutting down, and its threads live."""
+    if ctx.lifecycle.draining:
         raise Unavailable("The service is shutting down.")
+    if not ctx.lifecycle.ready:
+        raise Unavailable("The model does not run: restart the service; its log has the reason.")
     return Status()
+
+
+@router.get(
+    "/metrics",
+    summary="How it fares, for Prometheus",
+    response_class=Response,
+    responses={**documented(), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+def metrics(request: Request, ctx: InContext) -> Response:
+    """Counters and histograms of this server, all its processes together."""
+    body, media_type = ctx.metrics.exposition(request.headers.get("accept", ""))
+    return Response(body, headers={"content-type": media_type})

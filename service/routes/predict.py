@@ -1,28 +1,43 @@
 """POST /predict: labels for texts."""
 
 import asyncio
-from functools import partial
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
-from model.classifier import Floats
+from model.reader import Floats
 from service.encoding import JSONResponse, ranked
 from service.errors import (
+    DeadlinePassed,
     InvalidRequest,
     MalformedJSON,
+    Overloaded,
     TooLarge,
+    Unauthorized,
     Unavailable,
     UnsupportedMediaType,
     documented,
 )
+from service.inference import Predicting
 from service.routes.context import InContext
-from service.routes.json_body import JSONRoute
-from service.routes.texts import check_answer, score_bytes, timing_headers, tokenize
+from service.routes.json_body import TIMEOUT_PARAMETER, JSONRoute
+from service.routes.texts import check_answer, infer, score_bytes, timing_headers, tokenize
 from service.schemas import LabelScore, PredictRequest
 
 router = APIRouter(route_class=JSONRoute)
 
-FAILURES = (MalformedJSON, TooLarge, UnsupportedMediaType, InvalidRequest, Unavailable)
+# Scores that the event loop writes itself: handing them to another thread would take longer.
+FEW_SCORES = 512
+
+FAILURES = (
+    MalformedJSON,
+    Unauthorized,
+    TooLarge,
+    UnsupportedMediaType,
+    InvalidRequest,
+    Overloaded,
+    Unavailable,
+    DeadlinePassed,
+)
 
 
 @router.post(
@@ -30,23 +45,27 @@ FAILURES = (MalformedJSON, TooLarge, UnsupportedMediaType, InvalidRequest, Unava
     summary="Label texts",
     response_model=list[list[LabelScore]],
     responses=documented(*FAILURES),
+    openapi_extra={"parameters": [TIMEOUT_PARAMETER]},
 )
-async def predict(body: PredictRequest, ctx: InContext) -> JSONResponse:
+async def predict(body: PredictRequest, request: Request, ctx: InContext) -> JSONResponse:
     """Label each text: one list an input, in the order of the inputs, best label first."""
-    tokenized = await tokenize(body, ctx)
+    tokenized = await tokenize(body, request, ctx)
     labels = ctx.artifact.classifier.config.labels
     top_k = min(body.parameters.top_k or len(labels), len(labels))
     what = f"{top_k:,} labels for each of {len(body.inputs):,} texts"
     fewer = "ask for fewer labels, or send fewer texts in one request"
     check_answer(len(body.inputs) * score_bytes(labels, top_k), what, fewer, ctx)
-    timed = await ctx.model_thread.run(
-        partial(ctx.artifact.classifier.predict, tokenized.encodings)
-    )
+    kind = Predicting(ctx.artifact.classifier)
+    timed = await infer(kind, tokenized.encodings, tokenized, request, ctx)
+    rows: list[Floats] = timed.results
+    ctx.metrics.predicted(rows)
     headers = timing_headers(tokenized, timed)
-    return await asyncio.to_thread(_respond, timed.value, labels, top_k, headers)
+    if len(rows) * len(labels) <= FEW_SCORES:
+        return _respond(rows, labels, top_k, headers)
+    return await asyncio.to_thread(_respond, rows, labels, top_k, headers)
 
 
 def _respond(
-    probabilities: Floats, labels: tuple[str, ...], top_k: int, headers: dict[str, str]
+    rows: list[Floats], labels: tuple[str, ...], top_k: int, headers: dict[str, str]
 ) -> JSONResponse:
-    return JSONResponse([ranked(row, labels, top_k) for row in probabilities], headers=headers)
+    return JSONResponse([ranked(row, labels, top_k) for row in rows], headers=headers)

@@ -1,7 +1,7 @@
 """POST /states: what the network held at every step."""
 
 import asyncio
-from functools import partial
+from itertools import repeat
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -13,12 +13,20 @@ from model.summary import PER_STEP
 from service.compression import CODINGS, WORTH_COMPRESSING
 from service.encoding import FORMATS, JSON_BYTES_BESIDE_DECIMALS, Format, Result, States
 from service.errors import LONGEST_ECHO, InvalidRequest, NotAcceptable, documented
+from service.inference import Tracing
 from service.negotiation import content_coding, media_type
 from service.routes.context import InContext
-from service.routes.json_body import JSONRoute
+from service.routes.json_body import TIMEOUT_PARAMETER, JSONRoute
 from service.routes.predict import FAILURES
 from service.routes.selection import select, starts
-from service.routes.texts import Tokenized, check_answer, score_bytes, timing_headers, tokenize
+from service.routes.texts import (
+    Tokenized,
+    check_answer,
+    infer,
+    score_bytes,
+    timing_headers,
+    tokenize,
+)
 from service.schemas import StatesRequest, StatesResponse
 
 router = APIRouter(route_class=JSONRoute)
@@ -42,6 +50,7 @@ FEWER = (
         **documented(*FAILURES, NotAcceptable),
         200: {"content": {kind: BINARY for kind in FORMATS if kind != JSON}},
     },
+    openapi_extra={"parameters": [TIMEOUT_PARAMETER]},
 )
 async def states(body: StatesRequest, request: Request, ctx: InContext) -> Response:
     """Read each text and answer what is selected of every layer, direction, step and unit.
@@ -53,13 +62,13 @@ async def states(body: StatesRequest, request: Request, ctx: InContext) -> Respo
     kind = _kind(request, body.decimals)
     selection = select(body, classifier.config)
     begin = starts(body, ctx)
-    tokenized = await tokenize(body, ctx)
+    tokenized = await tokenize(body, request, ctx)
     size = _bytes(body, FORMATS[kind], selection, classifier.config, tokenized)
     check_answer(size, f"The states of {tokenized.tokens:,} tokens", FEWER, ctx)
-    timed = await ctx.model_thread.run(
-        partial(classifier.trace, tokenized.encodings, selection, begin)
-    )
-    read = zip(body.inputs, tokenized.encodings, tokenized.truncated, timed.value, strict=True)
+    works = list(zip(tokenized.encodings, begin or repeat(None), strict=False))
+    timed = await infer(Tracing(classifier, selection), works, tokenized, request, ctx)
+    ctx.metrics.predicted([trace.probabilities for trace in timed.results])
+    read = zip(body.inputs, tokenized.encodings, tokenized.truncated, timed.results, strict=True)
     answer = States(
         labels=classifier.config.labels,
         units=selection.units or list(range(classifier.config.hidden_size)),

@@ -1,15 +1,22 @@
-"""The way that /predict and /states share: from checked texts to tokens the model may read."""
+"""The way that /predict and /states share: from checked texts, through both queues, to results."""
 
-import asyncio
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fastapi import Request
 
 from model.tokenizer import Encoding
-from service.errors import TooLarge
-from service.inference import Timed
+from service.batcher import Batcher, Closed, Full, Kind, Timed, TooCostly
+from service.errors import Overloaded, ServiceError, TooLarge, Unavailable
+from service.inference import Tokenizing, cost
+from service.routes.connection import while_connected
 from service.routes.context import Context
 from service.schemas import TextsRequest
+
+WorkT = TypeVar("WorkT")
 
 # A text that is longer than this for each token it may have is not tokenized to be counted: words
 # are shorter (5 to 6 characters with their space in English), and a megabyte takes a second.
@@ -33,8 +40,8 @@ class Tokenized:
         return sum(len(encoding) for encoding in self.encodings)
 
 
-async def tokenize(body: TextsRequest, ctx: Context) -> Tokenized:
-    """Encode the texts off the event loop. Raises TooLarge for too many, or one that is too long.
+async def tokenize(body: TextsRequest, request: Request, ctx: Context) -> Tokenized:
+    """Encode the texts. Raises TooLarge for too many, or one that is too long.
 
     An empty text has no tokens and is answered: the model judges it by its initial state.
     """
@@ -43,31 +50,93 @@ async def tokenize(body: TextsRequest, ctx: Context) -> Tokenized:
             f"There are {len(body.inputs):,} inputs, but one request takes at most "
             f"{ctx.settings.max_inputs:,}: send them in several requests."
         )
-    return await asyncio.to_thread(_tokenize, body, ctx)
-
-
-def _tokenize(body: TextsRequest, ctx: Context) -> Tokenized:
     started = time.perf_counter()
-    encodings, truncated = [], []
-    # One after the other: what a text costs before it is refused or cut is then paid only once.
-    for index, text in enumerate(body.inputs):
-        encoding, cut = _encode(index, text, body.truncate, ctx)
-        encodings.append(encoding)
-        truncated.append(cut)
-    return Tokenized(encodings, truncated, time.perf_counter() - started)
-
-
-def _encode(index: int, text: str, truncate: bool, ctx: Context) -> tuple[Encoding, bool]:
-    """A text's encoding, and whether it is that of its end alone."""
     most = ctx.max_tokens * CHARACTERS_PER_TOKEN
-    skipped = max(0, len(text) - most)
-    if skipped and not truncate:
-        raise _too_long(index, f"{len(text):,} characters", ctx)
-    encoding = ctx.artifact.classifier.encode([text[skipped:]])[0]
-    if len(encoding) > ctx.max_tokens and not truncate:
-        raise _too_long(index, f"{len(encoding):,} tokens", ctx)
-    cut = skipped > 0 or len(encoding) > ctx.max_tokens
-    return encoding.last(ctx.max_tokens).shifted(skipped), cut
+    skipped = [max(0, len(text) - most) for text in body.inputs]
+    for index, text in enumerate(body.inputs):
+        if skipped[index] and not body.truncate:
+            raise _too_long(index, f"{len(text):,} characters", ctx)
+    _check_room(ctx)
+    read = [text[start:] for text, start in zip(body.inputs, skipped, strict=True)]
+    kind = Tokenizing(ctx.artifact.classifier)
+    timed = await _submit(ctx.tokenizer, kind, read, [len(text) + 1 for text in read], request, ctx)
+    encodings: list[Encoding] = timed.results
+    for index, encoding in enumerate(encodings):
+        if len(encoding) > ctx.max_tokens and not body.truncate:
+            raise _too_long(index, f"{len(encoding):,} tokens", ctx)
+    cut = [
+        start > 0 or len(encoding) > ctx.max_tokens
+        for start, encoding in zip(skipped, encodings, strict=True)
+    ]
+    kept = [
+        encoding.last(ctx.max_tokens).shifted(start)
+        for start, encoding in zip(skipped, encodings, strict=True)
+    ]
+    ctx.metrics.tokenized([encoding.ids for encoding in kept], sum(cut))
+    return Tokenized(kept, cut, time.perf_counter() - started)
+
+
+async def infer(
+    kind: Kind[WorkT], works: Sequence[WorkT], tokenized: Tokenized, request: Request, ctx: Context
+) -> Timed[Any]:
+    """The model's results for these works, one for each text.
+
+    Raises Overloaded, TooLarge or Unavailable, and ClientGone once nobody waits for them.
+    """
+    costs = [cost(encoding) for encoding in tokenized.encodings]
+    waiting = _submit(ctx.model, kind, works, costs, request, ctx)
+    path = request.scope["route"].path
+    ctx.metrics.accepted(path)
+    request.scope["conveyor.accepted"] = True
+    async with while_connected(request.receive):
+        return await waiting
+
+
+def _check_room(ctx: Context) -> None:
+    """Refuse before the texts are tokenized what the model's queue would refuse afterwards."""
+    try:
+        ctx.model.check()
+    except (Full, Closed) as error:
+        raise _refusal(error, ctx) from None
+
+
+def _submit(
+    batcher: Batcher,
+    kind: Kind[WorkT],
+    works: Sequence[WorkT],
+    costs: Sequence[int],
+    request: Request,
+    ctx: Context,
+) -> Coroutine[Any, Any, Timed[Any]]:
+    try:
+        waiting = batcher.submit(request.scope["conveyor.client"], kind, works, costs)
+    except TooCostly:
+        raise TooLarge(
+            f"The {len(works):,} texts of this request are more than may wait, "
+            f"{ctx.settings.max_queued_tokens:,} tokens: send them in several requests."
+        ) from None
+    except (Full, Closed) as error:
+        raise _refusal(error, ctx) from None
+    return _result(waiting, ctx)
+
+
+async def _result(waiting: Coroutine[Any, Any, Timed[Any]], ctx: Context) -> Timed[Any]:
+    try:
+        return await waiting
+    except Closed as error:
+        raise _refusal(error, ctx) from None
+
+
+def _refusal(error: Full | Closed, ctx: Context) -> ServiceError:
+    if isinstance(error, Closed):
+        return Unavailable("The service is shutting down: send the request to another replica.")
+    ctx.metrics.rejected("queue")
+    seconds = max(1, math.ceil(error.seconds))
+    return Overloaded(
+        f"As many tokens wait as may wait, {ctx.settings.max_queued_tokens:,}: try again in "
+        f"{seconds} s.",
+        {"retry-after": str(seconds)},
+    )
 
 
 def _too_long(index: int, length: str, ctx: Context) -> TooLarge:

@@ -12,7 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from model import artifact
+from tests.conftest import random_classifier
+from tests.echo import save_echo
 from tests.process import CONVEYOR
+
+# Some thousand tokens: a second or more for the slow model, in several steps.
+LONG_TEXT = "film " * 4000
 
 SHIPPED = Path(__file__).parents[2] / "model" / "pretrained" / "imdb-sentiment"
 
@@ -82,3 +88,29 @@ def shipped_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
 def client(server: Server) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, timeout=30) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def echo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a model whose output encodes its input."""
+    directory = tmp_path_factory.mktemp("models") / "echo"
+    save_echo(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a model that takes a second or so for `LONG_TEXT`."""
+    directory = tmp_path_factory.mktemp("models") / "slow"
+    classifier = random_classifier(hidden_size=1024, max_tokens=5000)
+    artifact.save(directory, classifier, golden_text="film", card="# slow\n")
+    return directory
+
+
+def counters(text: str) -> dict[str, float]:
+    """What /metrics says: name and labels to value."""
+    return {
+        name: float(value)
+        for name, _, value in (line.rpartition(" ") for line in text.splitlines())
+        if not name.startswith("#")
+    }

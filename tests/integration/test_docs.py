@@ -107,6 +107,14 @@ def test_every_error_is_documented() -> None:
     ]
 
 
+def test_every_metric_is_documented(client: httpx.Client) -> None:
+    client.post("/predict", json={"inputs": "a"})
+    types = re.findall(r"# TYPE (conveyor_\w+) \w+", client.get("/metrics").text)
+    existing = {name for name in types if not name.endswith("_created")}
+    documented = rows((ROOT / "docs" / "operations.md").read_text())
+    assert {row[0] for row in documented if row[0].startswith("conveyor_")} == existing
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_lead_somewhere(document: str) -> None:
     text = (ROOT / document).read_text()

@@ -235,7 +235,7 @@ def test_a_fault_of_ours_is_logged_and_not_shown(
 ) -> None:
     classifier = random_classifier()
     app = create_app(Settings(), artifact.Artifact("broken", "0", classifier))
-    monkeypatch.setattr(type(classifier), "predict", lambda *_: 1 / 0)
+    monkeypatch.setattr(type(classifier), "reader", lambda _: 1 / 0)
     with caplog.at_level(logging.INFO):
         [answer] = ask(app, ("POST", "/predict"))
     assert_error(answer, 500, "internal", "the x-request-id finds the reason")
@@ -249,6 +249,6 @@ def test_a_service_that_is_shut_down_is_not_ready() -> None:
     questions = [("GET", "/readyz"), ("POST", "/predict"), ("GET", "/livez")]
     assert [answer.status_code for answer in ask(app, *questions)] == [200, 200, 200]
     ready, predicted, alive = ask(app, *questions, started=False)
-    assert_error(ready, 503, "unavailable", "shutting down")
+    assert_error(ready, 503, "unavailable", "does not run")
     assert_error(predicted, 503, "unavailable", "another replica")
     assert alive.status_code == 200

@@ -25,4 +25,4 @@ def test_schemathesis_finds_nothing(server: Server, tmp_path: Path) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "Operations:       5 selected / 5 total" in result.stdout
+    assert "Operations:       6 selected / 6 total" in result.stdout

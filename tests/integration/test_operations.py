@@ -30,7 +30,11 @@ def test_info(client: httpx.Client, trained: Path) -> None:
         "max_body_bytes": 2_000_000,
         "max_inputs": 64,
         "max_tokens": 600,
+        "max_batch_tokens": 16_384,
+        "max_queued_tokens": 131_072,
         "max_response_bytes": 500_000,
+        "max_connections": 800,
+        "request_seconds": 30,
     }
     assert info["versions"]["conveyor"] == version("conveyor")
 
@@ -52,15 +56,17 @@ def test_the_documentation_loads_nothing_from_elsewhere(client: httpx.Client) ->
 
 def test_every_error_is_documented(client: httpx.Client) -> None:
     paths = client.get("/openapi.json").json()["paths"]
-    assert set(paths) == {"/predict", "/states", "/info", "/livez", "/readyz"}
+    assert set(paths) == {"/predict", "/states", "/info", "/livez", "/readyz", "/metrics"}
     for path in ("/predict", "/states"):
         responses = paths[path]["post"]["responses"]
         own = {"406"} if path == "/states" else set()
-        assert set(responses) == {"200", "400", "413", "415", "422", "500", "503"} | own
+        usual = {"200", "400", "401", "413", "415", "422", "429", "500", "503", "504"}
+        assert set(responses) == usual | own
         for status, response in responses.items():
             schema = response["content"]["application/json"]["schema"]
             assert status == "200" or schema == {"$ref": "#/components/schemas/ErrorBody"}
     assert set(paths["/readyz"]["get"]["responses"]) == {"200", "500", "503"}
+    assert set(paths["/info"]["get"]["responses"]) == {"200", "401", "429", "500", "503"}
 
 
 def test_the_curl_that_the_server_prints_works(server: Server) -> None:

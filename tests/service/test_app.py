@@ -24,11 +24,11 @@ def test_the_event_loop_neither_tokenizes_nor_computes(monkeypatch: pytest.Monke
 
         return spied
 
-    for name in ("encode", "predict", "trace"):
+    for name in ("encode", "reader", "trace"):
         monkeypatch.setattr(Classifier, name, spy(name))
     app = create_app(Settings(), Artifact("random", "0", random_classifier()))
     answers = ask(app, ("POST", "/predict"), ("POST", "/states"))
     assert [answer.status_code for answer in answers] == [200, 200]
     assert threads["encode"] is not threading.main_thread()
-    assert threads["predict"] is threads["trace"]
-    assert threads["predict"] not in {threading.main_thread(), threads["encode"]}
+    assert threads["reader"] is threads["trace"]
+    assert threads["reader"] not in {threading.main_thread(), threads["encode"]}

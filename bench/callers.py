@@ -1,0 +1,150 @@
+"""Callers of a server that cost little themselves: asyncio protocols over httptools."""
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import httptools
+import numpy as np
+import orjson
+
+
+@dataclass
+class Outcome:
+    """Seconds by status: of answers, from the moment in which they should have been asked for."""
+
+    seconds: dict[int, list[float]] = field(default_factory=dict)
+    elapsed: float = 0.0
+
+    def add(self, status: int, seconds: float) -> None:
+        self.seconds.setdefault(status, []).append(seconds)
+
+    def count(self, status: int) -> int:
+        return len(self.seconds.get(status, ()))
+
+    def rate(self, status: int = 200) -> float:
+        return self.count(status) / self.elapsed
+
+    def ms(self, share: float, status: int = 200) -> float:
+        """The quantile in milliseconds."""
+        return float(np.quantile(self.seconds[status], share)) * 1000
+
+
+def post(text: str) -> bytes:
+    body = orjson.dumps({"inputs": text})
+    head = (
+        "POST /predict HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+class Caller(asyncio.Protocol):
+    """One connection, one request at a time."""
+
+    def __init__(self, pool: "Pool") -> None:
+        self._pool = pool
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def ask(self, request: bytes, due: float) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._due = due
+        assert self._transport is not None
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        seconds = time.perf_counter() - self._due
+        self._pool.answered(self, self._parser.get_status_code(), seconds)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+
+class Pool:
+    """Connections to one server, and what has been answered on them."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._free: deque[Caller] = deque()
+        self._all: list[Caller] = []
+        self._requests: Iterator[bytes] | None = None  # of a closed loop
+        self._open = 0
+        self._done = asyncio.Event()
+        self.outcome = Outcome()
+
+    async def connect(self, count: int) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(count):
+            _, caller = await loop.create_connection(lambda: Caller(self), "127.0.0.1", self._port)
+            self._free.append(caller)
+            self._all.append(caller)
+
+    def answered(self, caller: Caller, status: int, seconds: float) -> None:
+        self.outcome.add(status, seconds)
+        self._free.append(caller)
+        self._open -= 1
+        if self._requests is not None:
+            asyncio.get_running_loop().call_soon(self._next)
+        elif not self._open:
+            self._done.set()
+
+    def _next(self) -> None:
+        assert self._requests is not None
+        request = next(self._requests, None)
+        if request is not None:
+            self._ask(request, time.perf_counter())
+        elif not self._open:
+            self._done.set()
+
+    def _ask(self, request: bytes, due: float) -> None:
+        self._open += 1
+        self._free.popleft().ask(request, due)
+
+    async def closed_loop(self, requests: Sequence[bytes]) -> Outcome:
+        """Each connection asks again as soon as it is answered."""
+        self._requests = iter(requests)
+        self._done.clear()
+        started = time.perf_counter()
+        for _ in range(len(self._free)):
+            self._next()
+        await self._done.wait()
+        return self._result(started)
+
+    async def open_loop(self, requests: Sequence[bytes], rate: float, seconds: float) -> Outcome:
+        """Requests at random times, so many a second on average, whatever becomes of them."""
+        rng = random.Random(0)
+        self._requests = None
+        started = due = time.perf_counter()
+        number = 0
+        while due < started + seconds:
+            wait = due - time.perf_counter()
+            await asyncio.sleep(max(0.0, wait))
+            if not self._free:
+                await self.connect(8)
+            self._ask(requests[number % len(requests)], due)
+            number += 1
+            due += rng.expovariate(rate)
+        self._done.clear()
+        if self._open:
+            await self._done.wait()
+        return self._result(started)
+
+    def _result(self, started: float) -> Outcome:
+        outcome, self.outcome = self.outcome, Outcome()
+        outcome.elapsed = time.perf_counter() - started
+        return outcome
+
+    def close(self) -> None:
+        for caller in self._all:
+            caller.close()

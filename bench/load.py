@@ -1,0 +1,209 @@
+"""What a server answers under load, beside what its model could do at most:
+
+    python bench/load.py --data test.tsv.gz
+
+Real texts go to a real server in a process of its own. The ceiling is the model called in this
+process, on the same texts, all at once and sorted, without HTTP and without tokenizing. Ceiling and
+server take turns, and a ratio is the median of the turns' ratios, so that a change of the machine's
+speed hits both.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import httpx
+import uvloop
+from callers import Outcome, Pool, post
+
+from model import artifact
+from model.classifier import Classifier, use_threads
+from model.data import read_examples
+from model.tokenizer import Encoding
+from service.cores import cores
+from service.settings import DEFAULT_MODEL
+
+MANY = 32  # concurrent clients
+CONNECTIONS = 700  # at most, in the open loop
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True, help="labelled texts, as conveyor evaluate reads")
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
+    parser.add_argument("--texts", type=int, default=1000, help="texts a turn")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=10, help="of each open loop")
+    parser.add_argument("--overload-seconds", type=float, default=60)
+    parser.add_argument("serve", nargs="*", help="flags of the server, after --")
+    arguments = parser.parse_args()
+    use_threads(cores())
+    classifier = artifact.load(arguments.model).classifier
+    texts = [e.text for e in read_examples(arguments.data)][:: 25_000 // arguments.texts]
+    texts = texts[: arguments.texts]
+    encodings = classifier.encode(texts)
+    encodings = [encoding.last(classifier.config.max_tokens) for encoding in encodings]
+    tokens = sum(map(len, encodings)) / len(texts)
+    print(f"{len(texts)} texts of {tokens:.0f} tokens on average; {cores()} cores", end="; ")
+    print(f"server: {' '.join(arguments.serve) or 'defaults'}\n", flush=True)
+    with serving(arguments.model, arguments.serve) as (process, port):
+        uvloop.run(_measure(classifier, texts, encodings, process, port, arguments))
+
+
+@contextlib.contextmanager
+def serving(model: Path, flags: Sequence[str]) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    """A server of its own, as an operator starts it, and its port."""
+    command = [sys.executable, "-m", "service.cli", "serve", "--model", str(model), "--port", "0"]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [*command, "--log-level", "warning", *flags],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdout is not None
+    found = re.search(r":(\d+) ", process.stdout.readline())
+    assert found, "the server did not start"
+    try:
+        yield process, int(found.group(1))
+    finally:
+        process.terminate()
+        process.wait()
+
+
+async def _measure(
+    classifier: Classifier,
+    texts: Sequence[str],
+    encodings: Sequence[Encoding],
+    process: "subprocess.Popen[str]",
+    port: int,
+    arguments: argparse.Namespace,
+) -> None:
+    requests = [post(text) for text in texts]
+    one, many = Pool(port), Pool(port)
+    await one.connect(1)
+    await many.connect(MANY)
+    classifier.predict(encodings)
+    await many.closed_loop(requests)
+    await one.closed_loop(requests[:50])
+
+    await _added_latency(classifier, encodings, requests, one)
+    capacity = await _closed(classifier, encodings, requests, many, arguments.rounds)
+    many.close()
+    pool = Pool(port)
+    await pool.connect(MANY)
+    print("\n| open loop | a second | p50 ms | p95 ms | p99 ms | refused |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for share in (0.25, 0.5, 0.8):
+        outcome = await pool.open_loop(requests, share * capacity, arguments.seconds)
+        _print_open(f"{share:g} of the capacity", outcome)
+    if arguments.overload_seconds:
+        await _overload(requests, pool, one, capacity, process, port, arguments)
+    pool.close()
+    one.close()
+
+
+async def _added_latency(
+    classifier: Classifier,
+    encodings: Sequence[Encoding],
+    requests: Sequence[bytes],
+    one: Pool,
+) -> None:
+    """One client, beside the bare model call on each of the same texts."""
+    bare, added = [], []
+    for encoding, request in zip(encodings[:300], requests[:300], strict=True):
+        started = time.perf_counter()
+        classifier.predict([encoding])
+        bare.append(time.perf_counter() - started)
+        outcome = await one.closed_loop([request])
+        added.append(outcome.seconds[200][0] - bare[-1])
+    print(
+        f"one client: bare model call {statistics.median(bare) * 1000:.2f} ms at the median", end=""
+    )
+    print(f"; the server adds {statistics.median(added) * 1000:.2f} ms at the median\n", flush=True)
+
+
+async def _closed(
+    classifier: Classifier,
+    encodings: Sequence[Encoding],
+    requests: Sequence[bytes],
+    many: Pool,
+    rounds: int,
+) -> float:
+    """Many clients, in turn with the ceiling; texts a second."""
+    print("| round | ceiling, texts a second | served | share | p50 ms | p95 ms | p99 ms |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    shares, rates = [], []
+    for number in range(rounds):
+        started = time.perf_counter()
+        classifier.predict(encodings)
+        ceiling = len(encodings) / (time.perf_counter() - started)
+        outcome = await many.closed_loop(requests)
+        assert set(outcome.seconds) == {200}, outcome.seconds.keys()
+        shares.append(outcome.rate() / ceiling)
+        rates.append(outcome.rate())
+        quantiles = " | ".join(f"{outcome.ms(share):.1f}" for share in (0.5, 0.95, 0.99))
+        rate, share = outcome.rate(), shares[-1]
+        print(
+            f"| {number + 1} | {ceiling:.0f} | {rate:.0f} | {share:.2f} | {quantiles} |", flush=True
+        )
+    print(f"\n{MANY} clients get {statistics.median(shares):.0%} of the ceiling at the median.")
+    return statistics.median(rates)
+
+
+async def _overload(
+    requests: Sequence[bytes],
+    pool: Pool,
+    one: Pool,
+    capacity: float,
+    process: "subprocess.Popen[str]",
+    port: int,
+    arguments: argparse.Namespace,
+) -> None:
+    """Five times the capacity."""
+    before = await one.closed_loop(requests[:100])
+    memory = resident(process.pid)
+    await pool.connect(CONNECTIONS - MANY)
+    outcome = await pool.open_loop(requests, 5 * capacity, arguments.overload_seconds)
+    after = []
+    for _ in range(20):  # two seconds
+        after.append(await one.closed_loop(requests[:5]))
+        await asyncio.sleep(0.1)
+    _print_open("5 times the capacity", outcome)
+    info = httpx.get(f"http://127.0.0.1:{port}/info").json()  # noqa: ASYNC210 - nothing else runs
+    tokens = sum(map(len, requests)) / len(requests)
+    print(f"\nfor {arguments.overload_seconds:g} s: {outcome.count(200)} answered", end="; ")
+    refused = outcome.seconds.get(429, [0.0])
+    print(f"{len(refused)} refused, p50 {statistics.median(refused) * 1000:.1f} ms", end=", ")
+    print(f"p99 {sorted(refused)[int(0.99 * len(refused))] * 1000:.1f} ms", end="; ")
+    print(f"others: {sorted(outcome.seconds.keys() - {200, 429})}; ", end="")
+    queue = info["limits"]["max_queued_tokens"]
+    print(f"queue {queue} tokens, requests of {tokens:.0f} bytes")
+    print(f"memory: {memory:.0f} MB before, {resident(process.pid):.0f} MB after")
+    late = " ".join(f"{result.ms(0.5):.1f}" for result in after[:10])
+    print(f"one client: p50 {before.ms(0.5):.1f} ms before; afterwards, every 0.1 s: {late}")
+
+
+def _print_open(name: str, outcome: Outcome) -> None:
+    quantiles = " | ".join(f"{outcome.ms(share):.1f}" for share in (0.5, 0.95, 0.99))
+    refused = sum(map(len, outcome.seconds.values())) - outcome.count(200)
+    print(f"| {name} | {outcome.rate():.0f} | {quantiles} | {refused} |", flush=True)
+
+
+def resident(pid: int) -> float:
+    """Memory of a process and its children, in MB."""
+    pids = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    pages = sum(int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in pids)
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+if __name__ == "__main__":
+    main()

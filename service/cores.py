@@ -1,0 +1,29 @@
+"""How many processor cores this process has, and how its threads share them."""
+
+import math
+import os
+from pathlib import Path
+
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+
+
+def cores() -> int:
+    """The cores that this process may use: those that it may run on, and a container's share."""
+    return max(1, min(len(os.sched_getaffinity(0)), _quota()))
+
+
+def _quota() -> int:
+    """The share of a container, rounded up, as control groups write it: "quota period", in µs.
+
+    https://docs.kernel.org/admin-guide/cgroup-v2.html, cpu.max.
+    """
+    try:
+        quota, period = CPU_MAX.read_text().split()
+        return math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):  # no such file, or "max": no limit
+        return os.cpu_count() or 1
+
+
+def threads(workers: int) -> int:
+    """The threads of each worker's model: the cores, divided among the workers."""
+    return max(1, cores() // workers)

@@ -1,0 +1,97 @@
+"""Who is let in: nobody once the service drains, nobody too many, nobody without a key."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.errors import Overloaded, ServiceError, Unauthorized, Unavailable, response
+from service.keys import Keys
+from service.lifecycle import Lifecycle
+from service.metrics import Metrics
+
+# Health and metrics are answered always, so that operators see what goes on.
+ALWAYS_OPEN = frozenset({"/livez", "/readyz", "/metrics"})
+
+# The description of the interface is no secret, and a browser could not show a key.
+NO_KEY = ("/docs", "/openapi.json")
+
+CLOSE = {"connection": "close"}
+
+# How long a refused caller may go on sending, in seconds, before the connection is closed.
+PATIENCE = 1.0
+
+
+class GateMiddleware:
+    """Refuses requests before anything is read or done for them, and counts those it lets in."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        lifecycle: Lifecycle,
+        keys: Keys | None,
+        max_connections: int,
+        metrics: Metrics,
+    ) -> None:
+        self.app = app
+        self._lifecycle = lifecycle
+        self._keys = keys
+        self._max_connections = max_connections
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or refuse it."""
+        if scope["type"] != "http" or scope["path"] in ALWAYS_OPEN:
+            await self.app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal:
+            if (refusal.headers or {}).get("connection"):
+                await _let_send(receive)
+            await response(refusal)(scope, receive, send)
+            return
+        self._lifecycle.enter()
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._lifecycle.leave()
+
+    def _refusal(self, scope: Scope) -> ServiceError | None:
+        if self._lifecycle.draining:
+            self._metrics.rejected("draining")
+            return Unavailable("The service is shutting down: ask another replica.", CLOSE)
+        connections = len(scope.get("state", {}).get("connections", ()))
+        if connections > self._max_connections:
+            self._metrics.rejected("connections")
+            return Overloaded(
+                f"There are {connections:,} connections, but at most {self._max_connections:,} are "
+                "served: use fewer, or try again later.",
+                CLOSE | {"retry-after": "1"},
+            )
+        return self._check_key(scope)
+
+    def _check_key(self, scope: Scope) -> ServiceError | None:
+        scope["conveyor.client"] = (scope.get("client") or ("",))[0]
+        if self._keys is None or scope["path"].startswith(NO_KEY):
+            return None
+        place = self._keys.match(Headers(scope=scope).get("authorization"))
+        if place is None:
+            self._metrics.rejected("key")
+            return Unauthorized(
+                "This service asks for an API key: send it in the header "
+                '"authorization: Bearer <key>".',
+                {"www-authenticate": "Bearer"},
+            )
+        scope["conveyor.client"] = place
+        return None
+
+
+async def _let_send(receive: Receive) -> None:
+    """Let a caller finish its request: were the connection closed before, the answer got lost."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            message: Mapping[str, object] = {"more_body": True}
+            while message.get("more_body"):
+                message = await receive()

@@ -1,0 +1,59 @@
+"""One serving process: uvicorn, with an end in which nobody who was let in is lost."""
+
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from service.lifecycle import Lifecycle
+
+# Once all are answered, or told that they will not be, connections that are still open (a client
+# that does not read its answer) get this many seconds.
+LAST_SECONDS = 1
+
+
+class Server(uvicorn.Server):
+    """On SIGTERM or SIGINT it lets nobody in any more, answers whoever is in, and ends.
+
+    Meanwhile it goes on listening: newcomers are told that it shuts down, and `/readyz` says so to
+    whoever balances the load. A second signal ends the process at once.
+    """
+
+    def __init__(
+        self, app: ASGIApp, lifecycle: Lifecycle, grace: float, on_ready: Callable[[], None]
+    ) -> None:
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, timeout_graceful_shutdown=LAST_SECONDS
+        )
+        super().__init__(config)
+        self._lifecycle = lifecycle
+        self._grace = grace
+        self._on_ready = on_ready
+
+    @property
+    def computing(self) -> bool:
+        """Whether a thread still works, after the end of all else."""
+        return any(batcher.running for batcher in self._lifecycle.batchers)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets=sockets)
+        # Every request's scope has a copy of this dictionary: so the gate can count connections.
+        self.lifespan.state["connections"] = self.server_state.connections
+        self._on_ready()
+
+    async def main_loop(self) -> None:
+        """Serve until a signal comes, and then until all are answered."""
+        await super().main_loop()
+        await self._lifecycle.drain(self._grace)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
+        """Begin to end, or end at once."""
+        if self.should_exit:
+            signal.signal(sig, signal.SIG_DFL)
+            signal.raise_signal(sig)
+        self._lifecycle.draining = True
+        self.should_exit = True

@@ -1,0 +1,180 @@
+"""Each limit of the service refuses what is beyond it, at once, and loses nothing else."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.conftest import LONG_TEXT, Server, counters, serving
+from tests.integration.test_errors import assert_error
+from tests.integration.wire import Answer, connect, post
+
+LONG = post("/predict", {"inputs": LONG_TEXT})
+SHORT = post("/predict", {"inputs": "the film"})
+
+
+@pytest.fixture
+def busy(slow: Path, tmp_path: Path) -> Iterator[Server]:
+    """A slow server in whose queue there is room for one long text."""
+    flags = ["--max-queued-tokens", "5000", "--max-batch-tokens", "1000"]
+    with serving(slow, tmp_path / "log", *flags) as running:
+        yield running
+
+
+def metrics(server: Server) -> dict[str, float]:
+    return counters(httpx.get(f"{server.url}/metrics").text)
+
+
+async def until_queued(server: Server, texts: int) -> None:
+    """Wait until so many texts wait for the model."""
+    async with httpx.AsyncClient() as client:
+        for _ in range(2000):
+            answer = await client.get(f"{server.url}/metrics")
+            if counters(answer.text)["conveyor_queued_texts"] == texts:
+                return
+            await asyncio.sleep(0.005)
+    raise AssertionError
+
+
+async def until_reading(server: Server) -> None:
+    """Wait until the model reads something."""
+    async with httpx.AsyncClient() as client:
+        for _ in range(2000):
+            count = counters((await client.get(f"{server.url}/metrics")).text)
+            if count.get('conveyor_queue_seconds_count{kind="predict"}', 0) >= 1:
+                return
+            await asyncio.sleep(0.005)
+    raise AssertionError
+
+
+def as_httpx(answer: Answer) -> httpx.Response:
+    return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
+
+
+def test_a_full_queue_refuses_at_once_and_says_when_to_come_again(busy: Server) -> None:
+    async def main() -> None:
+        async with connect(busy.url, 3) as (first, second, third):
+            await first.send(LONG)
+            await until_reading(busy)
+            await second.send(LONG)
+            await until_queued(busy, 1)
+            started = time.perf_counter()
+            refused = await third.ask(LONG)
+            elapsed = time.perf_counter() - started
+            assert_error(as_httpx(refused), 429, "overloaded", "5,000: try again in [0-9]+ s")
+            assert 1 <= int(refused.headers["retry-after"]) <= 30
+            assert elapsed < 1  # while the model is busy for longer
+            answers = [await first.receive(), await second.receive()]
+            assert [answer.status for answer in answers] == [200, 200]
+            assert (await third.ask(SHORT)).status == 200
+
+    asyncio.run(main())
+    assert metrics(busy)['conveyor_rejected_requests_total{reason="queue"}'] == 1
+
+
+def test_a_request_that_could_never_wait(busy: Server) -> None:
+    answer = httpx.post(f"{busy.url}/predict", json={"inputs": ["film " * 3000] * 2})
+    assert_error(answer, 413, "too_large", "2 texts .* more than may wait, 5,000 tokens: send them")
+
+
+def test_a_caller_that_hangs_up_frees_the_queue_before_its_text_runs(busy: Server) -> None:
+    async def main() -> None:
+        async with connect(busy.url, 3) as (first, second, third):
+            await first.send(LONG)
+            await until_reading(busy)
+            await second.send(LONG)
+            await until_queued(busy, 1)
+            second.close()
+            await until_queued(busy, 0)
+            assert (await first.receive()).status == 200
+            assert (await third.ask(SHORT)).status == 200
+
+    asyncio.run(main())
+    count = metrics(busy)
+    assert count["conveyor_dropped_texts_total"] == 1
+    assert count['conveyor_finished_requests_total{outcome="cancelled",route="/predict"}'] == 1
+    assert count['conveyor_http_requests_total{route="/predict",status="499"}'] == 1
+    # Two were read, the third never.
+    assert count['conveyor_queue_seconds_count{kind="predict"}'] == 2
+
+
+def test_a_request_whose_time_is_over(busy: Server) -> None:
+    async def main() -> None:
+        async with connect(busy.url, 2) as (first, second):
+            await first.send(LONG)
+            await until_reading(busy)
+            late = post("/predict", {"inputs": LONG_TEXT}, x_request_timeout="0.05")
+            answer = await second.ask(late)
+            assert_error(as_httpx(answer), 504, "deadline_passed", "not there within 0.05 seconds")
+            assert (await first.receive()).status == 200
+
+    asyncio.run(main())
+    count = metrics(busy)
+    assert count["conveyor_dropped_texts_total"] == 1
+    assert count['conveyor_finished_requests_total{outcome="expired",route="/predict"}'] == 1
+
+
+def test_the_server_s_own_limit_on_time_cannot_be_raised(slow: Path, tmp_path: Path) -> None:
+    with serving(slow, tmp_path / "log", "--request-seconds", "0.1") as running:
+        for headers in ({}, {"x-request-timeout": "60"}):
+            answer = httpx.post(
+                f"{running.url}/predict", json={"inputs": LONG_TEXT}, headers=headers
+            )
+            assert_error(answer, 504, "deadline_passed", "not there within 0.1 seconds")
+
+
+@pytest.mark.parametrize("value", ["", "soon", "0", "-1", "nan", "1s"])
+def test_a_time_that_is_none(client: httpx.Client, value: str) -> None:
+    answer = client.post("/predict", json={"inputs": "a"}, headers={"x-request-timeout": value})
+    assert_error(
+        answer, 422, "invalid_request", "x-request-timeout is .* a number of seconds above"
+    )
+
+
+def test_a_body_that_does_not_come_in_time(client: httpx.Client, server: Server) -> None:
+    async def main() -> Answer:
+        async with connect(server.url, 1) as [connection]:
+            request = post("/predict", {"inputs": "a"}, x_request_timeout="0.1")
+            return await connection.ask(request[:-1])
+
+    answer = asyncio.run(main())
+    assert_error(as_httpx(answer), 504, "deadline_passed", "not there within 0.1 seconds")
+    assert client.get("/readyz").status_code == 200
+
+
+def test_more_connections_than_may_be(trained: Path, tmp_path: Path) -> None:
+    async def main(url: str) -> None:
+        async with connect(url, 4) as connections:
+            for connection in connections[:3]:
+                await connection.send(b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n")
+                assert (await connection.receive()).status == 200
+            refused = await connections[3].ask(SHORT)
+            says = "There are 4 connections, but at most 3 are served"
+            assert_error(as_httpx(refused), 429, "overloaded", says)
+            assert refused.headers["connection"] == "close"
+            assert refused.headers["retry-after"] == "1"
+            assert (await connections[0].ask(SHORT)).status == 200
+
+    with serving(trained, tmp_path / "log", "--max-connections", "3") as running:
+        asyncio.run(main(running.url))
+        assert httpx.get(f"{running.url}/readyz").status_code == 200
+
+
+def test_a_small_request_is_not_starved_by_a_large_one(slow: Path, tmp_path: Path) -> None:
+    """Sixty texts of one request take turns with the one of another."""
+
+    async def main(server: Server) -> None:
+        async with connect(server.url, 2) as (first, second):
+            await first.send(post("/predict", {"inputs": ["film " * 500] * 60}))
+            await until_reading(server)
+            answer = await second.ask(SHORT)
+            assert answer.status == 200
+            count = counters((await httpx.AsyncClient().get(f"{server.url}/metrics")).text)
+            assert count["conveyor_queued_texts"] > 30
+            assert (await first.receive()).status == 200
+
+    with serving(slow, tmp_path / "log", "--max-batch-tokens", "2000") as running:
+        asyncio.run(main(running))

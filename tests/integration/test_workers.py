@@ -1,0 +1,124 @@
+"""Several processes behind one address."""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.conftest import LONG_TEXT, Server, counters, serving
+from tests.process import assert_one_sentence, conveyor
+
+REQUESTS = 300
+
+
+@pytest.fixture
+def pair(trained: Path, tmp_path: Path) -> Iterator[Server]:
+    with serving(trained, tmp_path / "log", "--workers", "2") as running:
+        yield running
+
+
+def children(pid: int) -> list[int]:
+    """The processes that serve; another child of the parent only watches over its resources."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(pid) for pid in found if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+
+def ask(url: str) -> int:
+    return httpx.post(f"{url}/predict", json={"inputs": "a wonderful film"}).status_code
+
+
+def test_metrics_add_up(pair: Server) -> None:
+    assert len(children(pair.process.pid)) == 2
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, [pair.url] * REQUESTS)) == {200}
+    # Whichever process answers, the numbers are those of both.
+    for _ in range(8):
+        text = httpx.get(f"{pair.url}/metrics").text
+        count = counters(text)
+        assert count['conveyor_accepted_requests_total{route="/predict"}'] == REQUESTS
+        assert count['conveyor_predictions_total{label="praise"}'] == REQUESTS
+        assert count["conveyor_queued_tokens"] == 0
+        assert sum("model_info" in name for name in count) == 1
+        assert count["process_resident_memory_bytes"] > 2e8  # two of them
+    assert httpx.get(f"{pair.url}/info").json()["workers"] == 2
+
+
+def test_one_that_dies_is_replaced(pair: Server) -> None:
+    before = children(pair.process.pid)
+    os.kill(before[0], signal.SIGKILL)
+    for _ in range(300):
+        now = children(pair.process.pid)
+        if len(now) == 2 and before[0] not in now:
+            break
+        time.sleep(0.1)
+    assert before[1] in now
+    assert ask(pair.url) == 200
+    assert "ended with -9" in pair.log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_all_and_loses_nothing(slow: Path, tmp_path: Path, number: int) -> None:
+    def long(url: str) -> int:
+        return httpx.post(f"{url}/predict", json={"inputs": LONG_TEXT}, timeout=60).status_code
+
+    with serving(slow, tmp_path / "log", "--workers", "2") as running:
+        processes = children(running.process.pid)
+        with ThreadPoolExecutor(2) as pool:
+            asked = [pool.submit(long, running.url) for _ in range(2)]
+            while (
+                counters(httpx.get(f"{running.url}/metrics").text).get(
+                    'conveyor_accepted_requests_total{route="/predict"}'
+                )
+                != 2
+            ):
+                pass
+            assert running.stop(number) == 0
+            assert [future.result() for future in asked] == [200, 200]
+    assert not any(Path(f"/proc/{pid}").exists() for pid in processes)
+
+
+def test_a_second_signal_ends_all_now(slow: Path, tmp_path: Path) -> None:
+    with serving(slow, tmp_path / "log", "--workers", "2") as running:
+        processes = children(running.process.pid)
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(
+                httpx.post, f"{running.url}/predict", json={"inputs": [LONG_TEXT] * 9}, timeout=60
+            )
+            while (
+                counters(httpx.get(f"{running.url}/metrics").text).get(
+                    'conveyor_accepted_requests_total{route="/predict"}'
+                )
+                != 1
+            ):
+                pass
+            running.process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+            assert running.stop() == 9
+            with pytest.raises(httpx.HTTPError):
+                asked.result()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in processes)
+
+
+def test_they_end_with_their_parent(pair: Server) -> None:
+    processes = children(pair.process.pid)
+    pair.process.kill()
+    pair.process.wait()
+    for _ in range(100):
+        if not any(Path(f"/proc/{pid}").exists() for pid in processes):
+            return
+        time.sleep(0.1)
+    raise AssertionError
+
+
+def test_a_model_that_cannot_be_loaded_is_said_once(stacked: Path, tmp_path: Path) -> None:
+    broken = Path(shutil.copytree(stacked, tmp_path / "broken"))
+    (broken / "model.safetensors").unlink()
+    result = conveyor("serve", "--model", broken, "--port", "0", "--workers", "3")
+    assert_one_sentence(result, "model.safetensors is missing")
+    assert result.stderr.count("is missing") == 1

@@ -1,0 +1,133 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from model.artifact import Artifact
+from service.app import create_app
+from service.batcher import Stepped
+from service.metrics import Metrics
+from service.settings import Settings
+from tests.asgi import ask
+from tests.conftest import random_classifier
+from tests.integration.conftest import counters
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(Artifact("random", "a" * 64, random_classifier()), "1.2.3")
+
+
+def read(metrics: Metrics) -> dict[str, float]:
+    return counters(metrics.exposition("")[0].decode())
+
+
+def test_names_follow_the_rules_of_prometheus(metrics: Metrics) -> None:
+    metrics.answered("/predict", 200, 0.1, accepted=True)
+    text, media_type = metrics.exposition("text/plain")
+    assert media_type.startswith("text/plain")
+    families = list(text_string_to_metric_families(text.decode()))
+    for family in families:
+        if family.name.startswith("process_") or family.name.endswith("_created"):
+            continue
+        assert family.name.startswith("conveyor_")
+        assert family.documentation.endswith("."), family.name
+        if family.type == "counter":
+            assert all(s.name.endswith(("_total", "_created")) for s in family.samples), family
+        if "seconds" in family.name:
+            assert family.name.endswith("_seconds"), family.name
+
+
+def test_openmetrics_for_those_who_accept_it(metrics: Metrics) -> None:
+    text, media_type = metrics.exposition("application/openmetrics-text; version=1.0.0")
+    assert media_type.startswith("application/openmetrics-text")
+    assert text.endswith(b"# EOF\n")
+
+
+def test_the_model_is_named(metrics: Metrics) -> None:
+    name = f'conveyor_model_info{{name="random",sha256="{"a" * 64}",version="1.2.3"}}'
+    assert read(metrics)[name] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(200, "answered"), (499, "cancelled"), (504, "expired"), (500, "failed"), (0, "failed")],
+)
+def test_accepted_requests_come_out_somehow(metrics: Metrics, status: int, outcome: str) -> None:
+    metrics.accepted("/predict")
+    metrics.answered("/predict", status, 0.1, accepted=True)
+    metrics.answered("/predict", 429, 0.1, accepted=False)
+    tally = metrics.tally()
+    assert tally.pop("accepted") == 1
+    assert {name for name, count in tally.items() if count} == {outcome}
+
+
+def test_what_a_step_tells(metrics: Metrics) -> None:
+    metrics.step("predict", 3, Stepped({}, worked=75, wasted=25), 0.002)
+    metrics.joined("predict", 0.02)
+    metrics.queue(10, 2)
+    metrics.dropped(4)
+    seen = read(metrics)
+    assert seen['conveyor_batch_texts_sum{kind="predict"}'] == 3
+    assert seen['conveyor_batch_tokens_sum{kind="predict"}'] == 75
+    assert seen['conveyor_batch_padding_ratio_sum{kind="predict"}'] == 0.25
+    assert seen['conveyor_inference_seconds_sum{kind="predict"}'] == 0.002
+    assert seen['conveyor_queue_seconds_sum{kind="predict"}'] == 0.02
+    assert (seen["conveyor_queued_tokens"], seen["conveyor_queued_texts"]) == (10, 2)
+    assert seen["conveyor_dropped_texts_total"] == 4
+
+
+def test_drift_can_be_seen(metrics: Metrics) -> None:
+    unknown, known = 1, 5
+    metrics.tokenized([[unknown, known], [], [known] * 3], truncated=1)
+    metrics.predicted([np.array([0.7, 0.2, 0.1]), np.array([0.1, 0.05, 0.85])])
+    seen = read(metrics)
+    assert seen["conveyor_texts_total"] == 3
+    assert seen["conveyor_tokens_total"] == 5
+    assert seen["conveyor_unknown_tokens_total"] == 1
+    assert seen["conveyor_truncated_texts_total"] == 1
+    assert seen['conveyor_predictions_total{label="blame"}'] == 1
+    assert seen['conveyor_predictions_total{label="mixed feelings"}'] == 0
+    assert seen['conveyor_top_score_bucket{le="0.8"}'] == 1
+    assert seen["conveyor_top_score_count"] == 2
+
+
+def test_unknown_paths_are_one_label_value() -> None:
+    app = create_app(Settings(), Artifact("random", "0", random_classifier()))
+    questions = [("GET", f"/{number}") for number in range(5)]
+    questions += [("POST", "/predict"), ("GET", "/livez"), ("POST", "/states")]
+    *_, answer = ask(app, *questions, ("GET", "/metrics"))
+    seen = counters(answer.text)
+    requests = {name: value for name, value in seen.items() if "http_requests_total" in name}
+    assert requests == {
+        'conveyor_http_requests_total{route="other",status="404"}': 5,
+        'conveyor_http_requests_total{route="/predict",status="200"}': 1,
+        'conveyor_http_requests_total{route="/states",status="200"}': 1,
+        'conveyor_http_requests_total{route="/livez",status="200"}': 1,
+    }
+    for kind in ("predict", "states"):
+        assert seen[f'conveyor_queue_seconds_count{{kind="{kind}"}}'] == 1
+    assert seen["process_resident_memory_bytes"] > 1e6
+
+
+def test_faults_of_the_model_fail_their_own_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers that are none fail their text with 500, and the next one works."""
+    classifier = random_classifier()
+    app = create_app(Settings(), Artifact("random", "0", classifier))
+    judge = type(classifier.network).judge
+    faults = iter([True, False, True, False])
+
+    def faulty(network: Any, account: Any) -> Any:
+        return judge(network, account) * (float("nan") if next(faults) else 1)
+
+    monkeypatch.setattr(type(classifier.network), "judge", faulty)
+    questions = [
+        ("POST", "/predict"),
+        ("POST", "/predict"),
+        ("POST", "/states"),
+        ("GET", "/readyz"),
+    ]
+    answers = ask(app, *questions)
+    assert [answer.status_code for answer in answers] == [500, 200, 500, 200]
+    assert answers[0].json()["error_type"] == "internal"
