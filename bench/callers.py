@@ -6,10 +6,13 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import httptools
 import numpy as np
 import orjson
+
+NO_ANSWER = 0  # the connection broke before the answer was there
 
 
 @dataclass
@@ -47,16 +50,21 @@ class Caller(asyncio.Protocol):
 
     def __init__(self, pool: "Pool") -> None:
         self._pool = pool
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport
+        self._waits = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+        if self._waits:
+            self._waits = False
+            self._pool.answered(self, NO_ANSWER, time.perf_counter() - self._due)
 
     def ask(self, request: bytes, due: float) -> None:
+        self._waits = True
         self._parser = httptools.HttpResponseParser(self)
         self._due = due
-        assert self._transport is not None
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -64,11 +72,16 @@ class Caller(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         seconds = time.perf_counter() - self._due
+        self._waits = False
         self._pool.answered(self, self._parser.get_status_code(), seconds)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the server has closed the connection, as it does when there are too many."""
+        return self._transport.is_closing()
+
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+        self._transport.close()
 
 
 class Pool:
@@ -92,7 +105,8 @@ class Pool:
 
     def answered(self, caller: Caller, status: int, seconds: float) -> None:
         self.outcome.add(status, seconds)
-        self._free.append(caller)
+        if status != NO_ANSWER:
+            self._free.append(caller)
         self._open -= 1
         if self._requests is not None:
             asyncio.get_running_loop().call_soon(self._next)
@@ -130,8 +144,10 @@ class Pool:
         while due < started + seconds:
             wait = due - time.perf_counter()
             await asyncio.sleep(max(0.0, wait))
+            while self._free and self._free[0].closed:
+                self._free.popleft()
             if not self._free:
-                await self.connect(8)
+                await self.connect(1)
             self._ask(requests[number % len(requests)], due)
             number += 1
             due += rng.expovariate(rate)

@@ -37,9 +37,10 @@ LENGTHS = (256, 128, 64, 32, 16, 8)
 # Rows (steps times texts) of a span: more are not read faster, and each plan would be larger.
 MOST_ROWS = 2048
 
-# What another span costs, in rows that could be read in its time: a call of the kernel takes some
-# 0.15 ms, in which it would read 20 to 40 rows (256 units, one core and two).
-CALL_ROWS = 48
+# What another span costs, in rows that could be read in its time: 0.15 ms for the call of the
+# kernel, and in a server a good millisecond for what goes on around it, at 5 to 10 µs a row (256
+# units, two cores and one).
+CALL_ROWS = 160
 
 # Padded tokens of texts that are read at once, where they cannot be read in spans.
 WHOLE_TOKENS = 8192

@@ -62,7 +62,8 @@ def create_app(settings: Settings, artifact: Artifact) -> FastAPI:
         GateMiddleware,
         lifecycle=context.lifecycle,
         keys=keys,
-        max_connections=settings.max_connections,
+        model=context.model,
+        settings=settings,
         metrics=context.metrics,
     )
     if settings.cors_origins:

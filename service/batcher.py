@@ -208,6 +208,7 @@ class Batcher:
         self._waiting_works = 0
         self._running: _Running | None = None
         self._joining: list[_Taken] = []  # neither in the queue nor in the batch
+        self._outcomes: list[tuple[_Request, Any]] = []  # known, and not yet told
         self._numbers = 0
         self._done = 0.0  # cost of the last steps' finished works
         self._busy = 0.0  # seconds of these steps
@@ -336,6 +337,8 @@ class Batcher:
 
     def _fill(self) -> bool:
         """Wait for work, and let what can join the batch; False when all is done for good."""
+        if not (self._running or self._waiting):
+            self._deliver()
         with self._changed:
             while not (self._running or self._waiting or self._closed):
                 self._changed.wait()
@@ -343,6 +346,9 @@ class Batcher:
         if taken:
             self._join(taken)
             self._joining = []
+        # Not before the next step is all but under way: an answer wakes the event loop, which would
+        # take the interpreter away from putting the batch together, while the model stands still.
+        self._deliver()
         return bool(taken or self._running)
 
     def _take(self) -> list[_Taken]:
@@ -424,14 +430,18 @@ class Batcher:
             request.results[index] = result
             request.missing -= 1
         ends = dict.fromkeys(request for (request, *_), _ in done)
-        self._deliver([request for request in ends if not request.missing or _error(request)])
-
-    def _deliver(self, requests: Sequence[_Request]) -> None:
         now = time.perf_counter()
-        for request in requests:
-            joined = request.joined or now
-            timed = Timed(request.results, joined - request.submitted, now - joined)
-            _resolve(request, _error(request) or timed)
+        for request in ends:
+            if not request.missing or _error(request):
+                joined = request.joined or now
+                timed = Timed(request.results, joined - request.submitted, now - joined)
+                self._outcomes.append((request, _error(request) or timed))
+
+    def _deliver(self) -> None:
+        """Tell those whose outcome is known."""
+        outcomes, self._outcomes = self._outcomes, []
+        for request, outcome in outcomes:
+            _resolve(request, outcome)
 
     def _fail_batch(self, kind: Kind[Any], error: Exception) -> None:
         logger.error("A step of %s failed", kind.name, exc_info=error)
@@ -448,6 +458,7 @@ class Batcher:
             dropped = sum(self._remove(request) for request in waiting)
         if dropped:
             self._observer.dropped(dropped)
+        self._deliver()
         for request in dict.fromkeys([*waiting, *self._under_way()]):
             _resolve(request, Closed())
 

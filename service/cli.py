@@ -24,6 +24,8 @@ from service.server import Server
 from service.settings import Settings
 from service.workers import Workers
 
+SWITCH_SECONDS = 0.00005
+
 EXAMPLE = '{"inputs": ["A wonderful, moving film.", "Dull and far too long."]}'
 
 
@@ -80,6 +82,9 @@ def _serve(settings: Settings, listener: socket.socket, on_ready: Callable[[], N
     # they would be more than there are cores, and OpenMP puts its threads to sleep between any two
     # steps then: predictions took four times as long (docs/performance.md).
     use_threads(1)
+    # The model's thread needs the interpreter for moments between two steps. By default it would
+    # get it back from a busy event loop after 5 ms, the time of a step.
+    sys.setswitchinterval(SWITCH_SECONDS)
     application = create_app(settings, artifact.load(settings.model))
     lifecycle = application.state.context.lifecycle
     server = Server(application, lifecycle, settings.shutdown_seconds, on_ready)

@@ -17,6 +17,7 @@ ServiceError
 The classes are the table: handlers and OpenAPI are both made from it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -127,6 +128,15 @@ def documented(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI ``responses`` of an endpoint that can fail with these errors."""
     kinds: list[type[ServiceError]] = [*errors, Internal]
     return {kind.status: {"model": ErrorBody, "description": kind.summary} for kind in kinds}
+
+
+def queue_full(seconds: float, most_tokens: int) -> Overloaded:
+    """The refusal of a request while as many tokens wait as may, and will for so many seconds."""
+    wait = max(1, math.ceil(seconds))
+    return Overloaded(
+        f"As many tokens wait as may wait, {most_tokens:,}: try again in {wait} s.",
+        {"retry-after": str(wait)},
+    )
 
 
 def response(error: ServiceError) -> JSONResponse:

@@ -1,4 +1,8 @@
-"""Who is let in: nobody once the service drains, nobody too many, nobody without a key."""
+"""Who is let in, before anything is read or done for the request.
+
+Nobody once the service drains, none too many, nobody without a key, and nobody whose work could
+not even wait.
+"""
 
 import asyncio
 import contextlib
@@ -7,16 +11,28 @@ from collections.abc import Mapping
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.errors import Overloaded, ServiceError, Unauthorized, Unavailable, response
+from service.batcher import Batcher, Closed, Full
+from service.errors import (
+    Overloaded,
+    ServiceError,
+    Unauthorized,
+    Unavailable,
+    queue_full,
+    response,
+)
 from service.keys import Keys
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
+from service.settings import Settings
 
 # Health and metrics are answered always, so that operators see what goes on.
 ALWAYS_OPEN = frozenset({"/livez", "/readyz", "/metrics"})
 
 # The description of the interface is no secret, and a browser could not show a key.
 NO_KEY = ("/docs", "/openapi.json")
+
+# What waits for the model. While nothing more may wait, nothing is read: refusing has to be cheap.
+QUEUED = frozenset({"/predict", "/states"})
 
 CLOSE = {"connection": "close"}
 
@@ -32,13 +48,15 @@ class GateMiddleware:
         app: ASGIApp,
         lifecycle: Lifecycle,
         keys: Keys | None,
-        max_connections: int,
+        model: Batcher,
+        settings: Settings,
         metrics: Metrics,
     ) -> None:
         self.app = app
         self._lifecycle = lifecycle
         self._keys = keys
-        self._max_connections = max_connections
+        self._model = model
+        self._settings = settings
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,14 +81,15 @@ class GateMiddleware:
             self._metrics.rejected("draining")
             return Unavailable("The service is shutting down: ask another replica.", CLOSE)
         connections = len(scope.get("state", {}).get("connections", ()))
-        if connections > self._max_connections:
+        most = self._settings.max_connections
+        if connections > most:
             self._metrics.rejected("connections")
             return Overloaded(
-                f"There are {connections:,} connections, but at most {self._max_connections:,} are "
+                f"There are {connections:,} connections, but at most {most:,} are "
                 "served: use fewer, or try again later.",
                 CLOSE | {"retry-after": "1"},
             )
-        return self._check_key(scope)
+        return self._check_key(scope) or self._check_room(scope)
 
     def _check_key(self, scope: Scope) -> ServiceError | None:
         scope["conveyor.client"] = (scope.get("client") or ("",))[0]
@@ -85,6 +104,17 @@ class GateMiddleware:
                 {"www-authenticate": "Bearer"},
             )
         scope["conveyor.client"] = place
+        return None
+
+    def _check_room(self, scope: Scope) -> ServiceError | None:
+        if scope["path"] in QUEUED:
+            try:
+                self._model.check()
+            except Full as error:
+                self._metrics.rejected("queue")
+                return queue_full(error.seconds, self._settings.max_queued_tokens)
+            except Closed:
+                return Unavailable("The model does not run: ask another replica.")
         return None
 
 

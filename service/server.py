@@ -15,6 +15,11 @@ from service.lifecycle import Lifecycle
 LAST_SECONDS = 1
 
 
+# An idle connection is kept open for longer than load balancers keep theirs (60 s by default in
+# nginx and in those of the clouds): else they send requests into connections that are being closed.
+IDLE_SECONDS = 75
+
+
 class Server(uvicorn.Server):
     """On SIGTERM or SIGINT it lets nobody in any more, answers whoever is in, and ends.
 
@@ -26,7 +31,11 @@ class Server(uvicorn.Server):
         self, app: ASGIApp, lifecycle: Lifecycle, grace: float, on_ready: Callable[[], None]
     ) -> None:
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, timeout_graceful_shutdown=LAST_SECONDS
+            app,
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=IDLE_SECONDS,
+            timeout_graceful_shutdown=LAST_SECONDS,
         )
         super().__init__(config)
         self._lifecycle = lifecycle

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=1024,
-        description="Processor threads a prediction may use; by default, one a core.",
+        description="Processor threads a prediction may use; by default, all cores but one.",
     )
     workers: int = Field(
         1, ge=1, le=256, description="Processes that serve, each with a model of its own."

@@ -36,4 +36,9 @@ def context(request: Request) -> Context:
     return value
 
 
-InContext = Annotated[Context, Depends(context)]
+async def _context(request: Request) -> Context:
+    # Asynchronous, because FastAPI hands what is not to another thread, for every request.
+    return context(request)
+
+
+InContext = Annotated[Context, Depends(_context)]

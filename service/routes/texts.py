@@ -1,6 +1,5 @@
 """The way that /predict and /states share: from checked texts, through both queues, to results."""
 
-import math
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from fastapi import Request
 
 from model.tokenizer import Encoding
 from service.batcher import Batcher, Closed, Full, Kind, Timed, TooCostly
-from service.errors import Overloaded, ServiceError, TooLarge, Unavailable
+from service.errors import ServiceError, TooLarge, Unavailable, queue_full
 from service.inference import Tokenizing, cost
 from service.routes.connection import while_connected
 from service.routes.context import Context
@@ -56,7 +55,6 @@ async def tokenize(body: TextsRequest, request: Request, ctx: Context) -> Tokeni
     for index, text in enumerate(body.inputs):
         if skipped[index] and not body.truncate:
             raise _too_long(index, f"{len(text):,} characters", ctx)
-    _check_room(ctx)
     read = [text[start:] for text, start in zip(body.inputs, skipped, strict=True)]
     kind = Tokenizing(ctx.artifact.classifier)
     timed = await _submit(ctx.tokenizer, kind, read, [len(text) + 1 for text in read], request, ctx)
@@ -92,14 +90,6 @@ async def infer(
         return await waiting
 
 
-def _check_room(ctx: Context) -> None:
-    """Refuse before the texts are tokenized what the model's queue would refuse afterwards."""
-    try:
-        ctx.model.check()
-    except (Full, Closed) as error:
-        raise _refusal(error, ctx) from None
-
-
 def _submit(
     batcher: Batcher,
     kind: Kind[WorkT],
@@ -131,12 +121,7 @@ def _refusal(error: Full | Closed, ctx: Context) -> ServiceError:
     if isinstance(error, Closed):
         return Unavailable("The service is shutting down: send the request to another replica.")
     ctx.metrics.rejected("queue")
-    seconds = max(1, math.ceil(error.seconds))
-    return Overloaded(
-        f"As many tokens wait as may wait, {ctx.settings.max_queued_tokens:,}: try again in "
-        f"{seconds} s.",
-        {"retry-after": str(seconds)},
-    )
+    return queue_full(error.seconds, ctx.settings.max_queued_tokens)
 
 
 def _too_long(index: int, length: str, ctx: Context) -> TooLarge:

@@ -172,7 +172,8 @@ def test_a_small_request_is_not_starved_by_a_large_one(slow: Path, tmp_path: Pat
             await until_reading(server)
             answer = await second.ask(SHORT)
             assert answer.status == 200
-            count = counters((await httpx.AsyncClient().get(f"{server.url}/metrics")).text)
+            async with httpx.AsyncClient() as client:
+                count = counters((await client.get(f"{server.url}/metrics")).text)
             assert count["conveyor_queued_texts"] > 30
             assert (await first.receive()).status == 200
 

@@ -63,8 +63,8 @@ def test_spans_have_few_shapes_and_little_padding(left: list[int]) -> None:
 def test_the_longest_span_that_pays_is_read() -> None:
     assert span_length([288] * 8) == 256
     assert span_length([32] * 8) == 32
-    assert span_length([100, 1000]) == 128  # 28 rows of padding are cheaper than another call
-    assert span_length([50, 1000]) == 64
+    assert span_length([100, 1000]) == 256  # 156 rows of padding are cheaper than another call
+    assert span_length([50, 1000]) == 128  # 206 rows are not
     assert span_length([1] * 64) == 8
     assert span_length([1000] * 64) == 32  # 2,048 rows
 

@@ -27,4 +27,6 @@ def test_cores_that_the_process_may_not_run_on_do_not_count(
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {3, 5})
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     assert cores.cores() == 2
-    assert [cores.threads(workers) for workers in (1, 2, 3)] == [2, 1, 1]
+    assert [cores.threads(workers) for workers in (1, 2, 3)] == [1, 1, 1]
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)))
+    assert [cores.threads(workers) for workers in (1, 2, 8)] == [7, 3, 1]
