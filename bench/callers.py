@@ -21,6 +21,7 @@ class Outcome:
 
     seconds: dict[int, list[float]] = field(default_factory=dict)
     elapsed: float = 0.0
+    unsent: int = 0  # of an open loop: when they were due, no connection was free
 
     def add(self, status: int, seconds: float) -> None:
         self.seconds.setdefault(status, []).append(seconds)
@@ -146,9 +147,10 @@ class Pool:
             await asyncio.sleep(max(0.0, wait))
             while self._free and self._free[0].closed:
                 self._free.popleft()
-            if not self._free:
-                await self.connect(1)
-            self._ask(requests[number % len(requests)], due)
+            if self._free:
+                self._ask(requests[number % len(requests)], due)
+            else:
+                self.outcome.unsent += 1
             number += 1
             due += rng.expovariate(rate)
         self._done.clear()

@@ -252,3 +252,19 @@ def test_a_service_that_is_shut_down_is_not_ready() -> None:
     assert_error(ready, 503, "unavailable", "does not run")
     assert_error(predicted, 503, "unavailable", "another replica")
     assert alive.status_code == 200
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_service_whose_model_has_died_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(_: object) -> None:
+        raise SystemExit
+
+    classifier = random_classifier()
+    monkeypatch.setattr(type(classifier), "reader", die)
+    app = create_app(Settings(), artifact.Artifact("random", "0", classifier))
+    questions = [("GET", "/readyz"), ("POST", "/predict"), ("GET", "/readyz"), ("POST", "/states")]
+    before, predicted, after, traced = ask(app, *questions)
+    assert before.status_code == 200
+    assert_error(predicted, 503, "unavailable", "another replica")
+    assert_error(after, 503, "unavailable", "does not run: restart the service")
+    assert_error(traced, 503, "unavailable", "does not run")

@@ -1,6 +1,10 @@
 """The model that a newcomer gets."""
 
+import random
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
+import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
@@ -44,3 +48,30 @@ def test_its_card_quotes_its_accuracy() -> None:
     assert result.metric_type == "accuracy"
     assert result.metric_value >= 0.89
     assert f"{result.metric_value:.2%}".replace("%", " %") in card.text
+
+
+def test_company_never_changes_an_answer(shipped_server: Server) -> None:
+    """500 texts alone, in random company, and while 16 callers ask for all of them at once."""
+    rng = random.Random(0)
+    words = artifact.load(SHIPPED).classifier.tokenizer.vocabulary_sample(5000)
+    texts = [" ".join(rng.choices(words, k=rng.randint(1, 300))) for _ in range(500)]
+
+    def ask(client: httpx.Client, inputs: list[str]) -> list[float]:
+        answer = client.post("/predict", json={"inputs": inputs})
+        assert answer.status_code == 200
+        by_label = [{row["label"]: row["score"] for row in rows} for rows in answer.json()]
+        return [scores["positive"] for scores in by_label]
+
+    with httpx.Client(base_url=shipped_server.url, timeout=60) as client:
+        alone = [ask(client, [text])[0] for text in texts]
+        order = rng.sample(range(500), 500)
+        together = np.empty(500)
+        for start in range(0, 500, 125):
+            part = order[start : start + 125]
+            together[part] = ask(client, [texts[index] for index in part])
+        with ThreadPoolExecutor(16) as pool:
+            one_each = list(pool.map(lambda index: ask(client, [texts[index]])[0], order))
+    loaded = np.empty(500)
+    loaded[order] = one_each
+    np.testing.assert_allclose(together, alone, atol=1e-6, rtol=0)
+    np.testing.assert_allclose(loaded, alone, atol=1e-6, rtol=0)
