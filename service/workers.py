@@ -57,25 +57,27 @@ class Workers:
             os.environ[DIRECTORY] = directory
             announced = False
             # One goes ahead: whatever keeps it from serving is said once.
-            self._start(1)
+            self._start()
             while self._starting or self._ready:
-                count = len(self._ready)
                 self._look()
-                if not count and self._ready and not self._signals:
-                    self._start(self._settings.workers - 1)
+                while self._ready and self._missing and not (self._signals or self._code):
+                    self._start()
                 if len(self._ready) == self._settings.workers and not announced:
                     announced = True
                     on_ready()
         return self._code
 
-    def _start(self, count: int) -> None:
-        for _ in range(count):
-            ours, theirs = self._context.Pipe(duplex=False)
-            work = (self._settings, self._listener, self._serve, theirs)
-            process = self._context.Process(target=_work, args=work)
-            process.start()
-            theirs.close()
-            self._starting[process] = ours
+    @property
+    def _missing(self) -> int:
+        return self._settings.workers - len(self._starting) - len(self._ready)
+
+    def _start(self) -> None:
+        ours, theirs = self._context.Pipe(duplex=False)
+        work = (self._settings, self._listener, self._serve, theirs)
+        process = self._context.Process(target=_work, args=work)
+        process.start()
+        theirs.close()
+        self._starting[process] = ours
 
     def _look(self) -> None:
         """Wait until something happens to a process, and see to it."""
@@ -100,7 +102,7 @@ class Workers:
             self._code = self._code or abs(process.exitcode or 0)
         elif was_ready:
             logger.error("Process %s ended with %s", process.pid, process.exitcode)
-            self._start(1)
+            self._start()
         else:  # it has said why
             self._code = 1
             self._tell_all(signal.SIGTERM)

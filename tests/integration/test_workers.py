@@ -62,6 +62,20 @@ def test_one_that_dies_is_replaced(pair: Server) -> None:
     assert "ended with -9" in pair.log.read_text()
 
 
+def test_if_all_die_as_many_are_started_again(pair: Server) -> None:
+    before = children(pair.process.pid)
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    for _ in range(300):
+        if pair.log.read_text().count("Application startup complete") == 4:
+            break
+        time.sleep(0.1)
+    time.sleep(1)  # for one too many
+    assert len(children(pair.process.pid)) == 2
+    assert not set(before) & set(children(pair.process.pid))
+    assert ask(pair.url) == 200
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_all_and_loses_nothing(slow: Path, tmp_path: Path, number: int) -> None:
     def long(url: str) -> int:
