@@ -53,9 +53,9 @@ class Classifier:
     network: LSTMClassifier
     tokenizer: Tokenizer
 
-    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+    def encode(self, texts: Sequence[str], *, offsets: bool = True) -> list[Encoding]:
         """Each text as the network reads it, in full length."""
-        return self.tokenizer.encode(texts)
+        return self.tokenizer.encode(texts, offsets=offsets)
 
     def predict(self, encodings: Sequence[Encoding]) -> Floats:
         """Probabilities (texts, labels), in the order of the texts."""

@@ -69,7 +69,7 @@ def evaluate(
     predicted = np.empty_like(truth)
     for start in range(0, len(examples), WINDOW):
         window = [example.text for example in examples[start : start + WINDOW]]
-        encodings = [e.last(config.max_tokens) for e in classifier.encode(window)]
+        encodings = [e.last(config.max_tokens) for e in classifier.encode(window, offsets=False)]
         predicted[start : start + WINDOW] = classifier.predict(encodings).argmax(axis=1)
         on_progress(start + len(window))
     return Evaluation(config.labels, confusion(truth, predicted, len(config.labels)))

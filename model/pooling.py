@@ -33,23 +33,6 @@ class Account(NamedTuple):
             steps=torch.zeros(like.shape[:-1], dtype=torch.int64, device=like.device),
         )
 
-    def texts(self, which: slice | Tensor) -> "Account":
-        """The account of some of the texts (B, W)."""
-        return Account(*(part[which] for part in self))
-
-    def joined(self, other: "Account") -> "Account":
-        """The account of these texts (B, W) and others."""
-        return Account(*(torch.cat(parts) for parts in zip(self, other, strict=True)))
-
-    def grown(self, output: Tensor) -> "Account":
-        """The account (B, W) after further states (T, B, W) of texts that do not end with them."""
-        return Account(
-            last=output[-1],
-            largest=torch.maximum(self.largest, output.amax(dim=0)),
-            total=self.total + output.sum(dim=0),
-            steps=self.steps + len(output),
-        )
-
     def pooled(self, pooling: Pooling) -> Tensor:
         """The head's input (..., W), or (..., 3W) for "concat"; without any step, zeros."""
         steps = self.steps.unsqueeze(-1)

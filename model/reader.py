@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model import lstm, pooling
+from model import lstm
 from model.collate import batches_by_length, collate
 from model.network import LSTMClassifier
 from model.pooling import Account
@@ -62,6 +62,9 @@ class Reader(Protocol):
 
     def add(self, texts: Sequence[tuple[int, Sequence[int]]]) -> None:
         """Begin to read these texts: a number, and the ids of the tokens."""
+
+    def prepare(self) -> None:
+        """Do as much of the next step as can be done before the kernel is called."""
 
     def step(self) -> Step:
         """Go on, and give the texts that ended. At least one text must be being read."""
@@ -101,87 +104,133 @@ class _Text:
 class _Place(NamedTuple):
     """Where B texts stand, in L layers."""
 
-    hidden: Tensor  # (L, B, H)
-    cell: Tensor  # (L, B, H)
-    account: Account
-
-    def texts(self, which: slice | Tensor) -> "_Place":
-        return _Place(self.hidden[:, which], self.cell[:, which], self.account.texts(which))
+    states: (
+        Tensor  # (2L+1, B, H): h of each layer, c of each layer, the largest h of the top so far
+    )
+    total: Tensor  # (B, H): the sum of all h of the top so far, in double precision
 
 
 class SpanReader:
-    """Reads from left to right, a span of steps of all texts at a time."""
+    """Reads from left to right, a span of steps of all texts at a time.
+
+    Around the kernel stand few operations: each of them lets go of the interpreter, which a busy
+    event loop then takes, and gives back a good while later.
+    """
 
     def __init__(self, network: LSTMClassifier) -> None:
         self._network = network
+        self._layers = network.config.num_layers
         self._device = network.head.weight.device
-        self._texts: list[_Text] = []  # what is left of them ascends
-        self._place = self._beginning(0)
+        self._weights = [
+            lstm.parameters(network.lstm, layer, "forward") for layer in range(self._layers)
+        ]
+        # Nothing read yet: h = c = 0, and no largest.
+        nothing = torch.zeros(
+            2 * self._layers + 1, 1, network.config.hidden_size, device=self._device
+        )
+        nothing[-1] = -torch.inf
+        self._nothing = _Place(nothing, nothing[0].double())
+        self._texts: list[_Text] = []
+        self._place = _Place(nothing[:, :0], self._nothing.total[:0])
+        self._new: list[_Text] = []
+        self._prepared: Tensor | None = None
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(self._texts) + len(self._new)
 
-    @torch.inference_mode()
     def add(self, texts: Sequence[tuple[int, Sequence[int]]]) -> None:
         """Let these texts join at the next step."""
-        new = [_Text(number, np.asarray(ids, np.int64)) for number, ids in texts]
-        new_place = self._beginning(len(new))
-        joined = _Place(
-            torch.cat([self._place.hidden, new_place.hidden], dim=1),
-            torch.cat([self._place.cell, new_place.cell], dim=1),
-            self._place.account.joined(new_place.account),
-        )
-        texts_now = [*self._texts, *new]
-        order = sorted(range(len(texts_now)), key=lambda index: texts_now[index].left)
-        self._texts = [texts_now[index] for index in order]
-        self._place = joined.texts(torch.tensor(order, dtype=torch.int64, device=self._device))
+        self._new.extend(_Text(number, np.asarray(ids, np.int64)) for number, ids in texts)
+
+    @torch.inference_mode()
+    def prepare(self) -> None:
+        """Let new texts join, and look up the embeddings of the next span."""
+        self._next()
+
+    def _next(self) -> Tensor:
+        """The embeddings (T, B, X) of the next span of all texts."""
+        if self._new:
+            self._take_in()
+            self._prepared = None
+        if self._prepared is None:
+            self._prepared = self._network.embedding(self._span())
+        return self._prepared
 
     @torch.inference_mode()
     def step(self) -> Step:
         """Read one span of all texts."""
+        x, self._prepared = self._next(), None
+        length = len(x)
+        top, states = self._read(x)
         left = [text.left for text in self._texts]
-        length = span_length(left)
         ended = bisect_right(left, length)
-        top, place = self._read(self._span(length))
-        own = torch.tensor(left[:ended], dtype=torch.int64, device=self._device)
-        ending = place.account.texts(slice(None, ended))
-        ending = pooling.at_end(top[:, :ended], own, top.shape[-1], ending)
-        probabilities = self._network.judge(ending).softmax(dim=-1).numpy(force=True)
-        numbers = [text.number for text in self._texts[:ended]]
-        rest = place.texts(slice(ended, None))
-        self._place = rest._replace(account=rest.account.grown(top[:, ended:]))
+        last, largest, total = self._pool(top, left[:ended])
+        finished = self._judge(last, largest[:ended], total[:ended])
+        place = torch.stack([*states, largest])
+        self._place = _Place(place[:, ended:], total[ended:])
         self._texts = self._texts[ended:]
         for text in self._texts:
             text.read += length
         tokens = sum(left[:ended]) + length * len(self._texts)
-        padding = length * len(left) - tokens
-        return Step(list(zip(numbers, probabilities, strict=True)), tokens, padding)
+        return Step(finished, tokens, length * len(left) - tokens)
 
-    def _beginning(self, texts: int) -> _Place:
-        """Nothing read yet: h = c = 0."""
-        config = self._network.config
-        zeros = torch.zeros(config.num_layers, texts, config.hidden_size, device=self._device)
-        return _Place(zeros, zeros, Account.empty(zeros[0]))
+    def _take_in(self) -> None:
+        """Let the new texts join, all in the order in which they will end."""
+        texts = [*self._texts, *self._new]
+        count, self._new = len(self._new), []
+        order = sorted(range(len(texts)), key=lambda index: texts[index].left)
+        self._texts = [texts[index] for index in order]
+        rows = torch.tensor(order, device=self._device)
+        states = self._nothing.states.expand(-1, count, -1)
+        total = self._nothing.total.expand(count, -1)
+        self._place = _Place(
+            torch.cat([self._place.states, states], dim=1)[:, rows],
+            torch.cat([self._place.total, total])[rows],
+        )
 
-    def _span(self, length: int) -> Tensor:
+    def _span(self) -> Tensor:
         """The next ids (T, B) of all texts."""
+        length = span_length([text.left for text in self._texts])
         ids = np.full((len(self._texts), length), self._network.config.pad_token_id, np.int64)
         for row, text in zip(ids, self._texts, strict=True):
             part = text.ids[text.read : text.read + length]
             row[: len(part)] = part
         return torch.from_numpy(ids).to(self._device).T
 
-    def _read(self, ids: Tensor) -> tuple[Tensor, _Place]:
-        """The top layer's states (T, B, H), and where each layer stands after the span."""
-        x = self._network.embedding(ids)
-        ends = []
-        for layer in range(self._network.config.num_layers):
-            weights = lstm.parameters(self._network.lstm, layer, "forward")
-            start = self._place.hidden[layer], self._place.cell[layer]
-            x, *end = lstm.run_on(x, *start, weights)
-            ends.append(end)
-        hidden, cell = (torch.stack(tensors) for tensors in zip(*ends, strict=True))
-        return x, self._place._replace(hidden=hidden, cell=cell)
+    def _read(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The top layer's states (T, B, H), and h and c (B, H) of each layer after the span."""
+        hidden, cell = [], []
+        for layer, weights in enumerate(self._weights):
+            states = self._place.states
+            x, h, c = lstm.run_on(x, states[layer], states[self._layers + layer], weights)
+            hidden.append(h)
+            cell.append(c)
+        return x, [*hidden, *cell]
+
+    def _pool(self, top: Tensor, left: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """The last states of the texts that end, and of all texts the largest ones and the sums.
+
+        ``top`` (T, B, H) is written over where it lies past the end of a text.
+        """
+        ends = torch.tensor(left, dtype=torch.int64, device=self._device)
+        ending = top[:, : len(left)]
+        steps = torch.arange(len(top), device=self._device)
+        past = (steps.unsqueeze(1) >= ends).unsqueeze(-1)
+        ending.masked_fill_(past, 0.0)
+        # A text without tokens has zeros here as well: h before its first step.
+        last = ending[(ends - 1).clamp_(min=0), torch.arange(len(left), device=self._device)]
+        total = self._place.total + top.sum(dim=0)
+        ending.masked_fill_(past, -torch.inf)
+        largest = torch.maximum(self._place.states[-1], top.amax(dim=0))
+        return last, largest, total
+
+    def _judge(self, last: Tensor, largest: Tensor, total: Tensor) -> list[tuple[int, Floats]]:
+        """The numbers of the texts that end, which are the first ones, and their probabilities."""
+        texts = self._texts[: len(last)]
+        steps = torch.tensor([len(text.ids) for text in texts], device=self._device)
+        account = Account(last, largest, total, steps)
+        probabilities = self._network.judge(account).softmax(dim=-1).numpy(force=True)
+        return [(text.number, row) for text, row in zip(texts, probabilities, strict=True)]
 
 
 class WholeReader:
@@ -197,6 +246,9 @@ class WholeReader:
     def add(self, texts: Sequence[tuple[int, Sequence[int]]]) -> None:
         """Let these texts be read at the next step."""
         self._texts.extend(texts)
+
+    def prepare(self) -> None:
+        """There is nothing to do beforehand."""
 
     @torch.inference_mode()
     def step(self) -> Step:

@@ -6,6 +6,7 @@ without spaces, one a character; what the training texts did not show twice is u
 token of white space.
 """
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -41,7 +42,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Encoding:
-    """A text as the model reads it: ids, and for each its (start, end) in characters."""
+    """A text as the model reads it: ids, and for each its (start, end) in characters, if wanted."""
 
     ids: list[int]
     offsets: list[tuple[int, int]]
@@ -110,13 +111,27 @@ class Tokenizer:
         entries = sorted(vocabulary.keys() - SPECIAL_TOKENS, key=vocabulary.__getitem__)
         return entries[:: max(1, len(entries) // count)][:count]
 
-    def encode(self, texts: Sequence[str]) -> list[Encoding]:
-        """Encode each text; lone surrogates, which are not Unicode, count as U+FFFD."""
-        encodings = self._tokenizer.encode_batch([_valid(text) for text in texts])
+    def encode(self, texts: Sequence[str], *, offsets: bool = True) -> list[Encoding]:
+        """Encode each text; lone surrogates, which are not Unicode, count as U+FFFD.
+
+        Without offsets, which predictions do not need, it takes a fifth less time.
+        """
+        valid = [_valid(text) for text in texts]
+        if not offsets:
+            return [Encoding(e.ids, []) for e in self._tokenizer.encode_batch_fast(valid)]
+        encodings = self._tokenizer.encode_batch(valid)
         return [
             Encoding(encoding.ids, _whole(encoding.offsets, text))
             for encoding, text in zip(encodings, texts, strict=True)
         ]
+
+
+def use_one_thread() -> None:
+    """Let the whole process tokenize on the thread that asks for it, without helpers.
+
+    The library reads this variable at each call.
+    """
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 
 def _valid(text: str) -> str:

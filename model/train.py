@@ -156,7 +156,7 @@ def _prepare(
         ids=[
             np.array(encoding.last(settings.train_tokens).ids, np.int32)
             for chunk in chunks(texts, ENCODE_AT_ONCE)
-            for encoding in tokenizer.encode(chunk)
+            for encoding in tokenizer.encode(chunk, offsets=False)
         ],
         targets=torch.from_numpy(label_ids(examples, labels, aliases)),
         fingerprint=_fingerprint(settings, config, [*examples, *validation]),

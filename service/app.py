@@ -8,7 +8,6 @@ from importlib.metadata import version
 
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI, Request, Security
-from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -56,7 +55,6 @@ def create_app(settings: Settings, artifact: Artifact) -> FastAPI:
     app.include_router(states.router, tags=["Texts"], dependencies=guarded)
     app.include_router(operations.router, tags=["Operations"])
     app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(RequestValidationError, _on_invalid_request)
     # The last one added is the first to see a request.
     app.add_middleware(
         GateMiddleware,
@@ -119,8 +117,3 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         return errors.response(error)
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
     return errors.response(errors.from_framework(error, request))
-
-
-async def _on_invalid_request(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
-    return errors.response(errors.from_validation(error.errors()))

@@ -78,6 +78,9 @@ class Batch(Protocol[WorkT_contra]):
     def add(self, works: Sequence[tuple[int, WorkT_contra]]) -> None:
         """Take these on."""
 
+    def prepare(self) -> None:
+        """Do what can be done of the next step before it begins; at least one work is under way."""
+
     def step(self) -> Stepped:
         """Go on for a bounded time; at least one work is under way."""
 
@@ -96,6 +99,9 @@ class Whole(Generic[WorkT]):
     def add(self, works: Sequence[tuple[int, WorkT]]) -> None:
         """Let these be done in the next step."""
         self._works.extend(works)
+
+    def prepare(self) -> None:
+        """There is nothing to do beforehand."""
 
     def step(self) -> Stepped:
         """Do all of them."""
@@ -239,11 +245,14 @@ class Batcher:
             await asyncio.to_thread(self._thread.join, seconds)
         self._fail_all()
 
-    def check(self) -> None:
-        """Raise Full or Closed if nothing at all would be taken now."""
+    def check(self, cost: float) -> None:
+        """Raise Full or Closed if work of this cost would not be taken now.
+
+        Where nothing waits there is room: whether the work is too costly, `submit` will know.
+        """
         if not self.ready:
             raise Closed
-        if self._waiting_cost >= self._queue_cost:
+        if self._waiting_cost and self._waiting_cost + cost > self._queue_cost:
             raise Full(self._seconds_to_work_off())
 
     def submit(
@@ -348,6 +357,7 @@ class Batcher:
             self._joining = []
         # Not before the next step is all but under way: an answer wakes the event loop, which would
         # take the interpreter away from putting the batch together, while the model stands still.
+        self._get_ready()
         self._deliver()
         return bool(taken or self._running)
 
@@ -373,11 +383,7 @@ class Batcher:
 
     def _turns(self) -> Iterator[tuple[_Request, tuple[int, Any, int]]]:
         """All that waits, in the order in which it should run."""
-        clients = []
-        for requests in self._waiting.values():
-            works = [zip(repeat(request), request.works) for request in requests]
-            clients.append(roundrobin(*works))
-        return roundrobin(*clients)
+        return roundrobin(*map(_rounds, self._waiting.values()))
 
     def _to_the_end(self, request: _Request) -> None:
         """Whoever has had a turn comes after those who have not."""
@@ -407,9 +413,17 @@ class Batcher:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this batch's alone
             self._fail_batch(kind, error)
 
+    def _get_ready(self) -> None:
+        if self._running is None:
+            return
+        try:
+            self._running.batch.prepare()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this batch's alone
+            self._fail_batch(self._running.kind, error)
+
     def _step(self) -> None:
         running = self._running
-        if running is None:  # what was to join has failed
+        if running is None:  # what was to join, or to be prepared, has failed
             return
         works = len(running.works)
         started = time.perf_counter()
@@ -440,15 +454,11 @@ class Batcher:
     def _deliver(self) -> None:
         """Tell those whose outcome is known."""
         outcomes, self._outcomes = self._outcomes, []
-        for request, outcome in outcomes:
-            _resolve(request, outcome)
+        _tell(outcomes)
 
     def _fail_batch(self, kind: Kind[Any], error: Exception) -> None:
         logger.error("A step of %s failed", kind.name, exc_info=error)
-        for request in self._under_way():
-            failed = Failed()
-            failed.__cause__ = error
-            _resolve(request, failed)
+        _tell([(request, _failed(error)) for request in self._under_way()])
         self._running, self._joining = None, []
 
     def _fail_all(self) -> None:
@@ -459,14 +469,25 @@ class Batcher:
         if dropped:
             self._observer.dropped(dropped)
         self._deliver()
-        for request in dict.fromkeys([*waiting, *self._under_way()]):
-            _resolve(request, Closed())
+        _tell([(r, Closed()) for r in dict.fromkeys([*waiting, *self._under_way()])])
 
     def _under_way(self) -> Iterable[_Request]:
         """Those of whom something has left the queue and is not done."""
         running = list(self._running.works.values()) if self._running else []
         joining = [one.request for one in self._joining]
         return dict.fromkeys([*(request for request, _, _ in running), *joining])
+
+
+def _rounds(
+    requests: Iterable[_Request],
+) -> Iterator[tuple[_Request, tuple[int, Any, int]]]:
+    """One work of each request, then another; a request is looked at when it is its turn."""
+    begun = []
+    for request in requests:
+        works = zip(repeat(request), request.works)
+        yield next(works)
+        begun.append(works)
+    yield from roundrobin(*begun)
 
 
 def _check(stepped: Stepped, running: _Running) -> None:
@@ -482,19 +503,30 @@ def _error(request: _Request) -> Exception | None:
     return next((result for result in request.results if isinstance(result, Exception)), None)
 
 
-def _resolve(request: _Request, outcome: Any) -> None:  # noqa: ANN401 - generic
-    """Tell the caller, on the caller's event loop."""
+def _failed(cause: Exception) -> Failed:
+    failed = Failed()
+    failed.__cause__ = cause
+    return failed
 
-    def resolve() -> None:
+
+def _tell(outcomes: Sequence[tuple[_Request, Any]]) -> None:
+    """Tell the callers, on their event loops, each of which is woken once."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Request, Any]]] = {}
+    for request, outcome in outcomes:
+        if not request.over:
+            by_loop.setdefault(request.loop, []).append((request, outcome))
+    for loop, told in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, told)
+        except RuntimeError:  # the loop is closed, and nobody is left to be told
+            logger.debug("An answer came after the end of its event loop")
+
+
+def _resolve(outcomes: Sequence[tuple[_Request, Any]]) -> None:
+    for request, outcome in outcomes:
         if request.future.done():
-            return
+            continue
         if isinstance(outcome, Exception):
             request.future.set_exception(outcome)
         else:
             request.future.set_result(outcome)
-
-    if not request.over:
-        try:
-            request.loop.call_soon_threadsafe(resolve)
-        except RuntimeError:  # the loop is closed, and nobody is left to be told
-            logger.debug("An answer came after the end of its event loop")

@@ -1,6 +1,7 @@
 """The `conveyor` command: `conveyor serve`, beside the model's own commands."""
 
 import contextlib
+import gc
 import logging
 import os
 import socket
@@ -17,6 +18,7 @@ from model.classifier import use_threads
 from model.cli import app
 from model.errors import ModelError
 from model.flags import with_flags, wrong_flag
+from model.tokenizer import use_one_thread
 from service.app import create_app
 from service.keys import Keys, NoKeys
 from service.logs import configure_logging
@@ -82,10 +84,16 @@ def _serve(settings: Settings, listener: socket.socket, on_ready: Callable[[], N
     # they would be more than there are cores, and OpenMP puts its threads to sleep between any two
     # steps then: predictions took four times as long (docs/performance.md).
     use_threads(1)
+    # Nor does the tokenizer get more than its own thread: the other cores are the model's.
+    use_one_thread()
     # The model's thread needs the interpreter for moments between two steps. By default it would
     # get it back from a busy event loop after 5 ms, the time of a step.
     sys.setswitchinterval(SWITCH_SECONDS)
     application = create_app(settings, artifact.load(settings.model))
+    # What is there now stays: were it looked through with every full collection of garbage, all
+    # callers would wait for a fifth of a second every few seconds of a busy server.
+    gc.collect()
+    gc.freeze()
     lifecycle = application.state.context.lifecycle
     server = Server(application, lifecycle, settings.shutdown_seconds, on_ready)
     server.run(sockets=[listener])

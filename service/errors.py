@@ -19,9 +19,10 @@ The classes are the table: handlers and OpenAPI are both made from it.
 
 import math
 from collections.abc import Mapping, Sequence
+from json import JSONDecodeError
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -149,7 +150,6 @@ def from_framework(error: HTTPException, request: Request) -> ServiceError:
     """The framework's own errors, such as an unknown path, as one of ours."""
     kind = _BY_STATUS.get(error.status_code, Internal)
     sentences = {
-        MalformedJSON: f"The body is not JSON in UTF-8: send an object such as {EXAMPLE}.",
         NotFound: (
             f"There is nothing at {request.url.path[:LONGEST_ECHO]!r}: "
             "GET /docs lists what there is."
@@ -161,19 +161,24 @@ def from_framework(error: HTTPException, request: Request) -> ServiceError:
     return kind(sentences.get(kind, kind.summary), error.headers)
 
 
-def from_validation(errors: Sequence[Mapping[str, Any]]) -> ServiceError:
-    """The first thing that FastAPI or pydantic found wrong in a request."""
-    kind = MalformedJSON if errors[0]["type"] == "json_invalid" else InvalidRequest
-    return kind(_sentence(errors[0]))
+def not_json(error: ValueError | RecursionError) -> ServiceError:
+    """What Python's parser found wrong with a body, with its own words where it has a place."""
+    if not isinstance(error, JSONDecodeError):
+        return MalformedJSON(
+            f"The body is not JSON in UTF-8, or nested too deep: send an object such as {EXAMPLE}."
+        )
+    reason = error.msg.removesuffix(" at")  # as some of them end
+    return MalformedJSON(f"The body is not JSON: {reason} at character {error.pos + 1}.")
+
+
+def from_validation(error: ValidationError) -> ServiceError:
+    """The first thing that pydantic found wrong in a body."""
+    return InvalidRequest(_sentence(error.errors(include_url=False)[0]))
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
     kind, message = error["type"], error["msg"].removeprefix("Value error, ")
     place = _place(error["loc"])
-    if kind == "json_invalid":
-        # The parser's own words, some of which end in "at" already.
-        reason, position = error["ctx"]["error"].removesuffix(" at"), error["loc"][-1] + 1
-        return f"The body is not JSON: {reason} at character {position}."
     if not place:
         return f"The body must be a JSON object such as {EXAMPLE}."
     if kind == "missing":
@@ -184,9 +189,9 @@ def _sentence(error: Mapping[str, Any]) -> str:
 
 
 def _place(loc: Sequence[str | int]) -> str:
-    """Where in the body: ("body", "inputs", 3) -> inputs[3]. What a caller named is escaped."""
+    """Where in the body: ("inputs", 3) -> inputs[3]. What a caller named is escaped."""
     place = ""
-    for part in loc[1:]:
+    for part in loc:
         name = str(part)
         shown = name if name.isidentifier() and name.isascii() else ascii(name)
         shown = shown if len(shown) <= LONGEST_ECHO else f"{shown[:LONGEST_ECHO]}..."

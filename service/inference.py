@@ -28,9 +28,10 @@ def cost(encoding: Encoding) -> int:
 
 @dataclass(frozen=True)
 class Tokenizing:
-    """Texts become encodings."""
+    """Texts become encodings, with or without the places of their tokens."""
 
     classifier: Classifier = field(compare=False)
+    offsets: bool
     name: str = "tokenize"
 
     def begin(self) -> Whole[str]:
@@ -38,7 +39,7 @@ class Tokenizing:
         return Whole(self._run)
 
     def _run(self, texts: Sequence[str]) -> Stepped:
-        return Stepped(dict(enumerate(self.classifier.encode(texts))))
+        return Stepped(dict(enumerate(self.classifier.encode(texts, offsets=self.offsets))))
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,10 @@ class Predictions:
     def add(self, works: Sequence[tuple[int, Encoding]]) -> None:
         """Begin to read these."""
         self._reader.add([(number, encoding.ids) for number, encoding in works])
+
+    def prepare(self) -> None:
+        """Do what comes before the kernel."""
+        self._reader.prepare()
 
     def step(self) -> Stepped:
         """Read on."""

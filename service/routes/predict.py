@@ -18,7 +18,7 @@ from service.errors import (
     documented,
 )
 from service.inference import Predicting
-from service.routes.context import InContext
+from service.routes.context import context
 from service.routes.json_body import TIMEOUT_PARAMETER, JSONRoute
 from service.routes.texts import check_answer, infer, score_bytes, timing_headers, tokenize
 from service.schemas import LabelScore, PredictRequest
@@ -47,9 +47,10 @@ FAILURES = (
     responses=documented(*FAILURES),
     openapi_extra={"parameters": [TIMEOUT_PARAMETER]},
 )
-async def predict(body: PredictRequest, request: Request, ctx: InContext) -> JSONResponse:
+async def predict(body: PredictRequest, request: Request) -> JSONResponse:
     """Label each text: one list an input, in the order of the inputs, best label first."""
-    tokenized = await tokenize(body, request, ctx)
+    ctx = context(request)
+    tokenized = await tokenize(body, request, ctx, offsets=False)
     labels = ctx.artifact.classifier.config.labels
     top_k = min(body.parameters.top_k or len(labels), len(labels))
     what = f"{top_k:,} labels for each of {len(body.inputs):,} texts"

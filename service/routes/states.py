@@ -15,7 +15,7 @@ from service.encoding import FORMATS, JSON_BYTES_BESIDE_DECIMALS, Format, Result
 from service.errors import LONGEST_ECHO, InvalidRequest, NotAcceptable, documented
 from service.inference import Tracing
 from service.negotiation import content_coding, media_type
-from service.routes.context import InContext
+from service.routes.context import context
 from service.routes.json_body import TIMEOUT_PARAMETER, JSONRoute
 from service.routes.predict import FAILURES
 from service.routes.selection import select, starts
@@ -52,17 +52,18 @@ FEWER = (
     },
     openapi_extra={"parameters": [TIMEOUT_PARAMETER]},
 )
-async def states(body: StatesRequest, request: Request, ctx: InContext) -> Response:
+async def states(body: StatesRequest, request: Request) -> Response:
     """Read each text and answer what is selected of every layer, direction, step and unit.
 
     As JSON, npz or safetensors, whichever the `Accept` header prefers; JSON is compressed (zstd,
     gzip) for those whose `Accept-Encoding` allows it.
     """
+    ctx = context(request)
     classifier = ctx.artifact.classifier
     kind = _kind(request, body.decimals)
     selection = select(body, classifier.config)
     begin = starts(body, ctx)
-    tokenized = await tokenize(body, request, ctx)
+    tokenized = await tokenize(body, request, ctx, offsets=True)
     size = _bytes(body, FORMATS[kind], selection, classifier.config, tokenized)
     check_answer(size, f"The states of {tokenized.tokens:,} tokens", FEWER, ctx)
     works = list(zip(tokenized.encodings, begin or repeat(None), strict=False))

@@ -39,9 +39,12 @@ class Tokenized:
         return sum(len(encoding) for encoding in self.encodings)
 
 
-async def tokenize(body: TextsRequest, request: Request, ctx: Context) -> Tokenized:
-    """Encode the texts. Raises TooLarge for too many, or one that is too long.
+async def tokenize(
+    body: TextsRequest, request: Request, ctx: Context, *, offsets: bool
+) -> Tokenized:
+    """Encode the texts, with the places of their tokens or without.
 
+    Raises TooLarge for too many, or one that is too long.
     An empty text has no tokens and is answered: the model judges it by its initial state.
     """
     if len(body.inputs) > ctx.settings.max_inputs:
@@ -56,7 +59,7 @@ async def tokenize(body: TextsRequest, request: Request, ctx: Context) -> Tokeni
         if skipped[index] and not body.truncate:
             raise _too_long(index, f"{len(text):,} characters", ctx)
     read = [text[start:] for text, start in zip(body.inputs, skipped, strict=True)]
-    kind = Tokenizing(ctx.artifact.classifier)
+    kind = Tokenizing(ctx.artifact.classifier, offsets)
     timed = await _submit(ctx.tokenizer, kind, read, [len(text) + 1 for text in read], request, ctx)
     encodings: list[Encoding] = timed.results
     for index, encoding in enumerate(encodings):
@@ -71,7 +74,9 @@ async def tokenize(body: TextsRequest, request: Request, ctx: Context) -> Tokeni
         for start, encoding in zip(skipped, encodings, strict=True)
     ]
     ctx.metrics.tokenized([encoding.ids for encoding in kept], sum(cut))
-    return Tokenized(kept, cut, time.perf_counter() - started)
+    tokenized = Tokenized(kept, cut, time.perf_counter() - started)
+    request.scope["conveyor.arrival"].counted(tokenized.tokens)
+    return tokenized
 
 
 async def infer(
@@ -83,6 +88,7 @@ async def infer(
     """
     costs = [cost(encoding) for encoding in tokenized.encodings]
     waiting = _submit(ctx.model, kind, works, costs, request, ctx)
+    request.scope["conveyor.arrival"].end()
     path = request.scope["route"].path
     ctx.metrics.accepted(path)
     request.scope["conveyor.accepted"] = True

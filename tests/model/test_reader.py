@@ -52,6 +52,23 @@ def test_texts_that_come_and_go_are_read_as_they_are_alone(
         np.testing.assert_allclose(answers[number], alone.numpy(), atol=1e-6, rtol=0)
 
 
+@given(config=configs, texts=batches, seed=seeds)
+def test_preparing_twice_or_before_others_join_changes_nothing(
+    config: ModelConfig, texts: list[list[int]], seed: int
+) -> None:
+    network = random_network(config, seed)
+    plain, prepared = reader(network), reader(network)
+    for number, ids in enumerate(texts):
+        plain.add([(number, ids)])
+        prepared.add([(number, ids)])
+        prepared.prepare()
+    prepared.prepare()
+    expected, answers = drain(plain), drain(prepared)
+    assert expected.keys() == answers.keys()
+    for number, row in expected.items():
+        np.testing.assert_array_equal(answers[number], row)
+
+
 @given(left=st.lists(st.integers(0, 5000), min_size=1, max_size=300).map(sorted))
 def test_spans_have_few_shapes_and_little_padding(left: list[int]) -> None:
     length = span_length(left)

@@ -43,6 +43,12 @@ def test_any_text_encodes_with_offsets_in_order(tokenizer: Tokenizer, text: str)
 
 
 @given(text=anything)
+def test_without_offsets_the_tokens_are_the_same(tokenizer: Tokenizer, text: str) -> None:
+    encodings = tokenizer.encode([text, text], offsets=False)
+    assert [encoding.ids for encoding in encodings] == [tokenizer.encode([text])[0].ids] * 2
+
+
+@given(text=anything)
 def test_the_offsets_cover_all_but_white_space(tokenizer: Tokenizer, text: str) -> None:
     covered = {i for start, end in tokenizer.encode([text])[0].offsets for i in range(start, end)}
     uncovered = "".join(c for index, c in enumerate(text) if index not in covered)

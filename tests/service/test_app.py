@@ -18,9 +18,9 @@ def test_the_event_loop_neither_tokenizes_nor_computes(monkeypatch: pytest.Monke
     def spy(name: str) -> Callable[..., Any]:
         original = getattr(Classifier, name)
 
-        def spied(*arguments: Any) -> Any:
+        def spied(*arguments: Any, **options: Any) -> Any:
             threads[name] = threading.current_thread()
-            return original(*arguments)
+            return original(*arguments, **options)
 
         return spied
 

@@ -78,6 +78,9 @@ class Counting:
     def add(self, works: Sequence[tuple[int, int]]) -> None:
         self.left.update(works)
 
+    def prepare(self) -> None:
+        pass
+
     def step(self) -> Stepped:
         self.kind.steps.put(sorted(self.left.values()))
         assert self.kind.go.acquire(timeout=PATIENCE)
@@ -224,21 +227,24 @@ def test_a_full_queue_refuses_at_once_and_says_for_how_long() -> None:
         with running(queue_cost=10, observer=recorder) as batcher:
             first = send(batcher, held, 1, cost=10)
             await held.started()
+            batcher.check(11)  # nothing waits: `submit` will say that it is too costly
             second = send(batcher, held, 2, cost=8)
-            batcher.check()
+            batcher.check(2)
+            with pytest.raises(Full):
+                batcher.check(3)
             with pytest.raises(Full) as unknown:
                 send(batcher, held, 3, cost=3)
             assert unknown.value.seconds == 1.0  # nothing has been measured yet
             third = send(batcher, held, 4, cost=2)
             with pytest.raises(Full):
-                batcher.check()
+                batcher.check(1)
             assert recorder.waiting == (10, 2)
             held.go.release()
             assert (await first).results == [1]
             await held.started()
             fourth = send(batcher, held, 5, cost=10)
             with pytest.raises(Full) as measured:
-                batcher.check()
+                batcher.check(1)
             # 10 wait, and 10 were worked off in the one step that was measured.
             assert measured.value.seconds == pytest.approx(batcher._busy)
             held.go.release(2)
@@ -337,6 +343,10 @@ class Broken:
         if not self.finished and not self.works:
             raise ZeroDivisionError(works)
 
+    def prepare(self) -> None:
+        if self.name == "no preparation":
+            raise ZeroDivisionError
+
     def step(self) -> Stepped:
         return Stepped(dict(self.finished))
 
@@ -350,6 +360,7 @@ class Broken:
         Broken((), works=0),
         Broken((), works=1),
         Broken((), works=1, name="no beginning"),
+        Broken((), works=1, name="no preparation"),
     ],
 )
 def test_a_wrong_count_fails_its_batch_and_the_next_one_works(broken: Broken) -> None:
@@ -399,7 +410,7 @@ def test_if_the_thread_dies_nobody_hangs_and_it_is_not_ready() -> None:
                     await asyncio.wait_for(task, PATIENCE)
             assert not batcher.ready
             with pytest.raises(Closed):
-                batcher.check()
+                batcher.check(1)
             with pytest.raises(Closed):
                 send(batcher, held, "too late")
 
@@ -407,7 +418,7 @@ def test_if_the_thread_dies_nobody_hangs_and_it_is_not_ready() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-@pytest.mark.parametrize("where", ["begin", "add"])
+@pytest.mark.parametrize("where", ["begin", "add", "prepare"])
 def test_if_the_thread_dies_between_queue_and_batch_nobody_hangs(where: str) -> None:
     class Deadly:
         name = "deadly"
@@ -421,6 +432,9 @@ def test_if_the_thread_dies_between_queue_and_batch_nobody_hangs(where: str) -> 
 
         def add(self, works: Sequence[tuple[int, Any]]) -> None:
             self.die("add" if works else "")
+
+        def prepare(self) -> None:
+            self.die("prepare")
 
         def step(self) -> Stepped:
             return Stepped({})
@@ -491,7 +505,7 @@ def test_it_takes_nothing_before_it_is_started() -> None:
     batcher = Batcher("test", 1, 1)
     assert not batcher.ready
     with pytest.raises(Closed):
-        batcher.check()
+        batcher.check(1)
 
 
 def test_works_join_between_steps_and_leave_when_they_are_done() -> None:
