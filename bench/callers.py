@@ -22,6 +22,7 @@ class Outcome:
     seconds: dict[int, list[float]] = field(default_factory=dict)
     elapsed: float = 0.0
     unsent: int = 0  # of an open loop: when they were due, no connection was free
+    queued: list[float] = field(default_factory=list)  # seconds in the queue, as the server says
 
     def add(self, status: int, seconds: float) -> None:
         self.seconds.setdefault(status, []).append(seconds)
@@ -70,6 +71,10 @@ class Caller(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name == b"x-queue-time":
+            self._pool.outcome.queued.append(float(value) / 1000)
 
     def on_message_complete(self) -> None:
         seconds = time.perf_counter() - self._due

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
+import numpy as np
 import uvloop
 from callers import Outcome, Pool, post
 
@@ -39,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="labelled texts, as conveyor evaluate reads")
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
-    parser.add_argument("--texts", type=int, default=1000, help="texts a turn")
+    parser.add_argument("--texts", type=int, default=2500, help="texts a turn")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10, help="of each open loop")
     parser.add_argument("--overload-seconds", type=float, default=60)
@@ -181,27 +182,39 @@ async def _overload(
     arguments: argparse.Namespace,
 ) -> None:
     """Five times the capacity."""
-    before = await one.closed_loop(requests[:100])
+    sample = list(requests[:20])
+    before = await one.closed_loop(sample * 5)
     memory = resident(process.pid)
+    read = _tokens_read(port)
     outcome = await pool.open_loop(requests, 5 * capacity, arguments.overload_seconds)
+    rate = (_tokens_read(port) - read) / outcome.elapsed
     after = []
-    for _ in range(20):  # two seconds
-        after.append(await one.closed_loop(requests[:5]))
+    for _ in range(5):
+        after.append(await one.closed_loop(sample))
         await asyncio.sleep(0.1)
     _print_open("5 times the capacity", outcome)
-    info = httpx.get(f"http://127.0.0.1:{port}/info").json()  # noqa: ASYNC210 - nothing else runs
-    tokens = sum(map(len, requests)) / len(requests)
-    print(f"\nfor {arguments.overload_seconds:g} s: {outcome.count(200)} answered", end="; ")
     refused = outcome.seconds.get(429, [0.0])
-    print(f"{len(refused)} refused, p50 {statistics.median(refused) * 1000:.1f} ms", end=", ")
-    print(f"p99 {sorted(refused)[int(0.99 * len(refused))] * 1000:.1f} ms", end="; ")
+    quantiles = [float(np.quantile(refused, share)) * 1000 for share in (0.5, 0.99)]
+    print(f"\nfor {arguments.overload_seconds:g} s: {outcome.count(200)} answered", end="; ")
+    print(f"{len(refused)} refused, p50 {quantiles[0]:.1f} ms, p99 {quantiles[1]:.1f} ms", end="; ")
     print(f"others: {sorted(outcome.seconds.keys() - {200, 429})}; ", end="")
-    print(f"{outcome.unsent} not sent, as all {CONNECTIONS} connections waited; ", end="")
-    queue = info["limits"]["max_queued_tokens"]
-    print(f"queue {queue} tokens, requests of {tokens:.0f} bytes")
+    print(f"{outcome.unsent} not sent, as all {CONNECTIONS} connections waited")
+    limits = httpx.get(f"http://127.0.0.1:{port}/info").json()["limits"]  # noqa: ASYNC210 - alone
+    bound = limits["max_queued_tokens"] / rate
+    queued = float(np.quantile(outcome.queued, 0.99))
+    print(f"{rate:.0f} tokens/s were read: a full queue is {bound:.2f} s of work", end="; ")
+    print(f"p99 in the queue: {queued:.2f} s")
     print(f"memory: {memory:.0f} MB before, {resident(process.pid):.0f} MB after")
-    late = " ".join(f"{result.ms(0.5):.1f}" for result in after[:10])
-    print(f"one client: p50 {before.ms(0.5):.1f} ms before; afterwards, every 0.1 s: {late}")
+    late = " ".join(f"{result.ms(0.5):.1f}" for result in after)
+    print(f"one client: p50 {before.ms(0.5):.1f} ms before; right afterwards: {late}")
+
+
+def _tokens_read(port: int) -> float:
+    """The tokens that the model has read."""
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    found = re.search(r'conveyor_batch_tokens_sum\{kind="predict"\} (\S+)', text)
+    assert found
+    return float(found.group(1))
 
 
 def _print_open(name: str, outcome: Outcome) -> None:

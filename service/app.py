@@ -18,6 +18,7 @@ from model.artifact import Artifact
 from model.classifier import use_threads
 from service import errors
 from service.access import AccessMiddleware
+from service.arrivals import Arrivals
 from service.batcher import Batcher
 from service.cores import threads
 from service.gate import GateMiddleware
@@ -61,6 +62,7 @@ def create_app(settings: Settings, artifact: Artifact) -> FastAPI:
         lifecycle=context.lifecycle,
         keys=keys,
         model=context.model,
+        arrivals=context.arrivals,
         settings=settings,
         metrics=context.metrics,
     )
@@ -94,7 +96,7 @@ def _context(settings: Settings, artifact: Artifact) -> Context:
         prepare=partial(use_threads, settings.threads or threads(settings.workers)),
     )
     lifecycle = Lifecycle([tokenizer, model])
-    return Context(settings, artifact, tokenizer, model, lifecycle, metrics)
+    return Context(settings, artifact, tokenizer, model, Arrivals(), lifecycle, metrics)
 
 
 @asynccontextmanager

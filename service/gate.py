@@ -50,6 +50,7 @@ class GateMiddleware:
         lifecycle: Lifecycle,
         keys: Keys | None,
         model: Batcher,
+        arrivals: Arrivals,
         settings: Settings,
         metrics: Metrics,
     ) -> None:
@@ -59,7 +60,7 @@ class GateMiddleware:
         self._model = model
         self._settings = settings
         self._metrics = metrics
-        self._arrivals = Arrivals()
+        self._arrivals = arrivals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or refuse it."""
@@ -73,11 +74,9 @@ class GateMiddleware:
             await response(refusal)(scope, receive, send)
             return
         self._lifecycle.enter()
-        arrival = scope["conveyor.arrival"] = self._arrivals.begin(_body_size(scope))
         try:
             await self.app(scope, receive, send)
         finally:
-            arrival.end()
             self._lifecycle.leave()
 
     def _refusal(self, scope: Scope) -> ServiceError | None:
@@ -112,21 +111,15 @@ class GateMiddleware:
 
     def _check_room(self, scope: Scope) -> ServiceError | None:
         if scope["path"] in QUEUED:
-            coming = self._arrivals.tokens + self._arrivals.expected(_body_size(scope))
+            own = self._arrivals.expected(int(Headers(scope=scope).get("content-length", 0)))
             try:
-                self._model.check(coming)
+                self._model.check(self._arrivals.tokens + own)
             except Full as error:
                 self._metrics.rejected("queue")
                 return queue_full(error.seconds, self._settings.max_queued_tokens)
             except Closed:
                 return Unavailable("The model does not run: ask another replica.")
         return None
-
-
-def _body_size(scope: Scope) -> int:
-    """What the request says of its body, in bytes; 0 where it does not say."""
-    size = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    return int(size)
 
 
 async def _let_send(receive: Receive) -> None:

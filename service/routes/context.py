@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from model.artifact import Artifact
+from service.arrivals import Arrivals
 from service.batcher import Batcher
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
@@ -20,6 +21,7 @@ class Context:
     artifact: Artifact
     tokenizer: Batcher
     model: Batcher
+    arrivals: Arrivals
     lifecycle: Lifecycle
     metrics: Metrics
 

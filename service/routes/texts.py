@@ -60,7 +60,10 @@ async def tokenize(
             raise _too_long(index, f"{len(text):,} characters", ctx)
     read = [text[start:] for text, start in zip(body.inputs, skipped, strict=True)]
     kind = Tokenizing(ctx.artifact.classifier, offsets)
-    timed = await _submit(ctx.tokenizer, kind, read, [len(text) + 1 for text in read], request, ctx)
+    size = int(request.headers.get("content-length", 0))
+    costs = [len(text) + 1 for text in read]
+    with ctx.arrivals.on_its_way(size):
+        timed = await _submit(ctx.tokenizer, kind, read, costs, request, ctx)
     encodings: list[Encoding] = timed.results
     for index, encoding in enumerate(encodings):
         if len(encoding) > ctx.max_tokens and not body.truncate:
@@ -75,7 +78,7 @@ async def tokenize(
     ]
     ctx.metrics.tokenized([encoding.ids for encoding in kept], sum(cut))
     tokenized = Tokenized(kept, cut, time.perf_counter() - started)
-    request.scope["conveyor.arrival"].counted(tokenized.tokens)
+    ctx.arrivals.learn(size, tokenized.tokens)
     return tokenized
 
 
@@ -88,7 +91,6 @@ async def infer(
     """
     costs = [cost(encoding) for encoding in tokenized.encodings]
     waiting = _submit(ctx.model, kind, works, costs, request, ctx)
-    request.scope["conveyor.arrival"].end()
     path = request.scope["route"].path
     ctx.metrics.accepted(path)
     request.scope["conveyor.accepted"] = True

@@ -10,26 +10,37 @@ def test_before_the_first_request_it_guesses_as_for_english() -> None:
 def test_it_learns_what_the_texts_are_like() -> None:
     arrivals = Arrivals()
     for _ in range(1000):
-        arrivals.begin(300).counted(100)
+        arrivals.learn(300, 100)
     assert arrivals.expected(600) == pytest.approx(200, rel=0.01)
     for _ in range(1000):
-        arrivals.begin(300).counted(10)
+        arrivals.learn(300, 10)
     assert arrivals.expected(600) == pytest.approx(20, rel=0.01)
 
 
 def test_a_body_of_unknown_size_teaches_nothing() -> None:
     arrivals = Arrivals()
     before = arrivals.expected(1000)
-    arrivals.begin(0).counted(4000)
+    arrivals.learn(0, 4000)
     assert arrivals.expected(1000) == before
 
 
-def test_each_request_is_on_its_way_until_its_end() -> None:
+def test_a_request_is_on_its_way_while_it_is_tokenized() -> None:
     arrivals = Arrivals()
-    first, second = arrivals.begin(500), arrivals.begin(1500)
-    assert arrivals.tokens == pytest.approx(2000 / BYTES_PER_TOKEN)
-    first.end()
-    first.end()
-    assert arrivals.tokens == pytest.approx(1500 / BYTES_PER_TOKEN)
-    second.end()
+    with arrivals.on_its_way(500):
+        with arrivals.on_its_way(1500):
+            assert arrivals.tokens == pytest.approx(2000 / BYTES_PER_TOKEN)
+        arrivals.learn(100, 100)  # what is learned meanwhile changes nothing about it
+        assert arrivals.tokens == pytest.approx(500 / BYTES_PER_TOKEN)
+    assert arrivals.tokens == pytest.approx(0)
+
+
+def test_it_is_gone_also_if_tokenizing_fails() -> None:
+    arrivals = Arrivals()
+
+    def fail() -> None:
+        with arrivals.on_its_way(500):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert arrivals.tokens == pytest.approx(0)
