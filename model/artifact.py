@@ -201,24 +201,32 @@ def _network(config: ModelConfig, tensors: dict[str, Tensor]) -> LSTMClassifier:
     """The network with these weights, upcast to float32; ValueError names a wrong tensor."""
     with torch.device("meta"):  # shapes only: a wrong config must not allocate what it asks for
         network = LSTMClassifier(config)
-    expected = network.state_dict()
+    network.load_state_dict(checked(tensors, network.state_dict(), CONFIG), assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def checked(
+    tensors: dict[str, Tensor], expected: dict[str, Tensor], config: str
+) -> dict[str, Tensor]:
+    """The tensors, upcast to float32, if they are of the expected names and shapes.
+
+    ValueError names a wrong one; ``config`` is the file that asks for another.
+    """
     for name in sorted(expected.keys() - tensors.keys()):
         raise ValueError(f"the tensor {name} is missing")
     for name in sorted(tensors.keys() - expected.keys()):
-        raise ValueError(f"the tensor {name} is not part of the model that {CONFIG} describes")
+        raise ValueError(f"the tensor {name} is not part of the model that {config} describes")
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape:
             raise ValueError(
-                f"the tensor {name} has the shape {tuple(tensor.shape)}, but {CONFIG} asks for "
+                f"the tensor {name} has the shape {tuple(tensor.shape)}, but {config} asks for "
                 f"{tuple(expected[name].shape)}"
             )
         if tensor.dtype not in STORED_IN:
             raise ValueError(f"the tensor {name} holds {tensor.dtype}, not floats of 16 to 64 bits")
         if not tensor.isfinite().all():
             raise ValueError(f"the tensor {name} holds NaN or infinity")
-    weights = {name: tensor.to(torch.float32) for name, tensor in tensors.items()}
-    network.load_state_dict(weights, assign=True)
-    return network.eval().requires_grad_(False)
+    return {name: tensor.to(torch.float32) for name, tensor in tensors.items()}
 
 
 def describe(error: ValidationError) -> str:

@@ -1,26 +1,36 @@
-"""The commands that make and judge models: conveyor train, conveyor evaluate."""
+"""The commands that make and judge models: conveyor pretrain, train and evaluate."""
 
 import shlex
 import sys
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Column, Table
 from rich.text import Text
 
-from model import artifact
-from model.data import Columns, read_examples
+from model import artifact, foundation
+from model.checkpoint import CHECKPOINT
+from model.data import Columns, read_examples, read_texts
 from model.errors import TrainingError
 from model.evaluate import Evaluation
 from model.evaluate import evaluate as run_evaluation
 from model.flags import with_flags, wrong_flag
+from model.foundation import Pretrained
+from model.pretrain import PretrainingEpoch, PretrainingStep, PretrainingWatcher
+from model.pretrain import pretrain as run_pretraining
 from model.run import StepReport
-from model.settings import TrainingSettings
+from model.settings import PretrainingSettings, TrainingSettings
 from model.train import EpochReport, Watcher
 from model.train import train as run_training
 
@@ -34,6 +44,9 @@ app = typer.Typer(
 console = Console()
 # How a run goes is told beside its result, which alone is worth piping on.
 story = Console(stderr=True)
+
+# The only task of a progress bar.
+TASK = TaskID(0)
 
 # A wider table does not fit a screen.
 WIDEST_CONFUSION = 6
@@ -57,6 +70,58 @@ LabelColumnOption = Annotated[
 
 
 @app.command()
+@with_flags(PretrainingSettings)
+def pretrain(
+    data: Annotated[
+        list[str],
+        typer.Option(
+            help="Texts, labelled or not: a .csv, .tsv or .jsonl file, also .gz; once for each."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Directory for the model; made if it is not there.")],
+    text_column: TextColumnOption = None,
+    embedding_of: Annotated[
+        Path | None,
+        typer.Option(
+            help="Pretrained model whose tokens and embeddings to take, and to leave as they are: "
+            "so the two directions share them."
+        ),
+    ] = None,
+    **flags: Any,  # noqa: ANN401 - as the settings are
+) -> None:
+    """Learn a language from texts without labels, for classifiers to start from.
+
+    The model is written after every epoch. Interrupted, the same command continues from its last
+    checkpoint, at most a minute back, and ends with the same model.
+
+    Example: `conveyor pretrain --data mine.csv --text-column body --out my-language`
+    """
+    try:
+        settings = PretrainingSettings(**flags)
+    except ValidationError as error:
+        raise TrainingError(wrong_flag(error, flags)) from None
+    if (out / foundation.CONFIG).exists() and not (out / CHECKPOINT).exists():
+        raise TrainingError(f"{out} holds a model already: choose another --out, or remove it.")
+    origin = foundation.load(embedding_of) if embedding_of else None
+    texts = [text for source in data for text in read_texts(source, text_column)]
+    with _progress("pretraining") as progress:
+        try:
+            perplexity = run_pretraining(
+                texts,
+                settings,
+                out,
+                embedding_of=origin,
+                about=_about(),
+                watcher=_watch_pretraining(progress),
+            )
+        except OSError as error:
+            raise _unwritten(out, error) from None
+    where = shlex.quote(str(out))
+    typer.echo(f"perplexity {perplexity:.1f} on held-out texts")
+    typer.echo(f"The model is in {out}. Fine-tune it: conveyor train --pretrained {where} ...")
+
+
+@app.command()
 @with_flags(TrainingSettings)
 def train(
     data: Annotated[str, typer.Option(help=DATA_HELP)],
@@ -73,6 +138,17 @@ def train(
     validation_data: Annotated[
         str | None,
         typer.Option(help="Held-out texts, like --data; by default, a part of those."),
+    ] = None,
+    pretrained: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory that `conveyor pretrain` has written: its tokens, sizes and weights "
+            "are what the classifier starts from."
+        ),
+    ] = None,
+    pretrained_backward: Annotated[
+        Path | None,
+        typer.Option(help="The same for the backward direction, with --bidirectional."),
     ] = None,
     **flags: Any,  # noqa: ANN401 - as the settings are
 ) -> None:
@@ -92,8 +168,8 @@ def train(
     columns = Columns(text_column, label_column)
     examples = read_examples(data, columns)
     validation = read_examples(validation_data, columns) if validation_data else []
-    command = shlex.join(["conveyor", *sys.argv[1:]])
-    with _progress() as progress:
+    start = _start(pretrained, pretrained_backward)
+    with _progress("training") as progress:
         try:
             evaluation = run_training(
                 examples,
@@ -101,14 +177,12 @@ def train(
                 out,
                 validation=validation,
                 label_aliases=_renames(rename_label or []),
-                about=f"The command was:\n\n```sh\n{command}\n```",
+                pretrained=start,
+                about=_about(),
                 watcher=_watch(progress),
             )
         except OSError as error:
-            raise TrainingError(
-                f"The model cannot be written to {out}: {error.strerror}. "
-                "The same command continues from the last checkpoint."
-            ) from None
+            raise _unwritten(out, error) from None
     if evaluation:
         _print_evaluation(evaluation, "held-out texts")
     typer.echo(f"The model is in {out}. Serve it: conveyor serve --model {shlex.quote(str(out))}")
@@ -130,12 +204,21 @@ def evaluate(
     """
     classifier = artifact.load(model).classifier
     examples = read_examples(data, Columns(text_column, label_column))
-    with _progress() as progress:
-        task = progress.add_task("evaluating", total=len(examples), status="")
+    with _progress("evaluating", len(examples)) as progress:
         evaluation = run_evaluation(
-            classifier, examples, lambda done: progress.update(task, completed=done)
+            classifier, examples, lambda done: progress.update(TASK, completed=done)
         )
     _print_evaluation(evaluation, "texts")
+
+
+def _start(pretrained: Path | None, backward: Path | None) -> Pretrained | None:
+    if pretrained:
+        return Pretrained(
+            foundation.load(pretrained), foundation.load(backward) if backward else None
+        )
+    if backward:
+        raise TrainingError("--pretrained-backward needs --pretrained beside it: give both.")
+    return None
 
 
 def _renames(pairs: list[str]) -> dict[str, str]:
@@ -148,8 +231,22 @@ def _renames(pairs: list[str]) -> dict[str, str]:
     return renames
 
 
-def _progress() -> Progress:
-    return Progress(
+def _about() -> str:
+    """The command, for the model card."""
+    command = shlex.join(["conveyor", *sys.argv[1:]])
+    return f"The command was:\n\n```sh\n{command}\n```"
+
+
+def _unwritten(out: Path, error: OSError) -> TrainingError:
+    return TrainingError(
+        f"The model cannot be written to {out}: {error.strerror}. "
+        "The same command continues from the last checkpoint."
+    )
+
+
+def _progress(task: str, total: int | None = None) -> Progress:
+    """A bar for one task, which is `TASK`."""
+    progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -158,27 +255,15 @@ def _progress() -> Progress:
         console=story,
         disable=not story.is_terminal,
     )
+    progress.add_task(task, total=total, status="")
+    return progress
 
 
 def _watch(progress: Progress) -> Watcher:
     """Tell a run's story: a moving bar on a terminal, and a line for each epoch anywhere."""
-    started = 0.0
-    task = progress.add_task("training", total=None, status="")
-
-    def on_start(line: str) -> None:
-        nonlocal started
-        started = time.monotonic()
-        story.print(line)
 
     def on_step(report: StepReport) -> None:
-        speed = report.tokens / (time.monotonic() - started)
-        progress.update(
-            task,
-            total=report.steps,
-            completed=report.step,
-            status=f"epoch {report.epoch}, loss {report.loss:.3f}, "
-            f"accuracy {report.accuracy:.3f}, {speed:,.0f} tokens/s,",
-        )
+        _show_step(progress, report, f"accuracy {report.accuracy:.3f}, ")
 
     def on_epoch(report: EpochReport) -> None:
         line = f"epoch {report.epoch}: loss {report.loss:.4f}, accuracy {report.accuracy:.4f}"
@@ -187,7 +272,30 @@ def _watch(progress: Progress) -> Watcher:
             line += " (best so far)" if report.best else ""
         story.print(line)
 
-    return Watcher(on_start, on_step, on_epoch)
+    return Watcher(story.print, on_step, on_epoch)
+
+
+def _watch_pretraining(progress: Progress) -> PretrainingWatcher:
+    def on_step(report: PretrainingStep) -> None:
+        _show_step(progress, report)
+
+    def on_epoch(report: PretrainingEpoch) -> None:
+        story.print(
+            f"epoch {report.epoch}: loss {report.loss:.4f}, "
+            f"held-out perplexity {report.perplexity:.1f}"
+        )
+
+    return PretrainingWatcher(story.print, on_step, on_epoch)
+
+
+def _show_step(progress: Progress, report: StepReport | PretrainingStep, more: str = "") -> None:
+    progress.update(
+        TASK,
+        total=report.steps,
+        completed=report.step,
+        status=f"epoch {report.epoch}, loss {report.loss:.3f}, {more}"
+        f"{report.tokens / report.seconds:,.0f} tokens/s,",
+    )
 
 
 def _print_evaluation(evaluation: Evaluation, what: str) -> None:

@@ -1,20 +1,23 @@
-"""Labelled texts from files (.csv, .tsv, .jsonl, each also .gz) or from a hub of datasets."""
+"""Texts, labelled or not, from files (.csv, .tsv, .jsonl, each also .gz) or a hub of datasets."""
 
 import csv
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from model.errors import DataError
 
 TEXT, LABEL = "text", "label"
-FORMATS = (".csv", ".tsv", ".jsonl")
 HUB = "hub:"
+JSONL = ".jsonl"
+FORMATS = (".csv", ".tsv", JSONL)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,40 @@ def read_examples(source: str, columns: Columns = Columns()) -> list[Example]:
 
     Raises DataError with file and line.
     """
-    rows = _from_hub(source, columns) if source.startswith(HUB) else _from_file(source, columns)
+
+    def read(lines: _Lines, kind: str) -> Iterator[Example]:
+        if kind == JSONL:
+            return (_example(row, columns, lines) for row in _objects(lines))
+        return _from_table(lines, columns, kind)
+
+    rows = _from_hub(source, columns) if source.startswith(HUB) else _from_file(source, read)
     examples = list(rows)
     if not examples:
         raise DataError(f"{source} holds no examples: it needs a line for each labelled text.")
     return examples
 
 
-def _from_file(source: str, columns: Columns) -> Iterator[Example]:
+def read_texts(source: str, text_column: str | None = None) -> list[str]:
+    """Read all texts of a file; labels and all other columns are passed by, if there are any.
+
+    Without a named column, a .csv or .tsv whose first line does not name ``text`` holds in every
+    line, the first line too, a text, or a label and a text.
+
+    Raises DataError with file and line.
+    """
+
+    def read(lines: _Lines, kind: str) -> Iterator[str]:
+        if kind == JSONL:
+            return (_text(row, text_column or TEXT, lines) for row in _objects(lines))
+        return _texts_from_table(lines, text_column, kind)
+
+    texts = list(_from_file(source, read))
+    if not texts:
+        raise DataError(f"{source} holds no texts: it needs a line for each.")
+    return texts
+
+
+def _from_file(source: str, read: Callable[["_Lines", str], Iterator[T]]) -> Iterator[T]:
     path = Path(source)
     suffixes = [suffix.lower() for suffix in path.suffixes]
     compressed = suffixes[-1:] == [".gz"]
@@ -66,9 +95,7 @@ def _from_file(source: str, columns: Columns) -> Iterator[Example]:
         )
     try:
         with gzip.open(path) if compressed else path.open("rb") as binary:
-            lines = _Lines(source, binary)
-            read = _from_jsonl if kind[0] == ".jsonl" else _from_table
-            yield from read(lines, columns, kind[0])
+            yield from read(_Lines(source, binary), kind[0])
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise DataError(f"{source} cannot be read: {reason}.") from None
@@ -96,7 +123,7 @@ class _Lines:
         return DataError(f"{self.source}, line {self.number}: {sentence}.")
 
 
-def _from_jsonl(lines: _Lines, columns: Columns, _kind: str) -> Iterator[Example]:
+def _objects(lines: _Lines) -> Iterator[Mapping[str, Any]]:
     for line in lines:
         if not line.strip():
             continue
@@ -106,16 +133,22 @@ def _from_jsonl(lines: _Lines, columns: Columns, _kind: str) -> Iterator[Example
             raise lines.error(f"this is not JSON ({error})") from None
         if not isinstance(row, dict):
             raise lines.error("this is not a JSON object, as every line must be")
-        yield _example(row, columns, lines)
+        yield row
 
 
 def _example(row: Mapping[str, Any], columns: Columns, lines: _Lines) -> Example:
-    text, label = (_field(row, name, lines) for name in columns.names)
-    if not isinstance(text, str):
-        raise lines.error(f"{columns.names[0]!r} is not a text but {type(text).__name__}")
+    text = _text(row, columns.names[0], lines)
+    label = _field(row, columns.names[1], lines)
     if not isinstance(label, str | int) or isinstance(label, bool):
         raise lines.error(f"{columns.names[1]!r} is neither a text nor a whole number")
     return Example(text, _label(str(label), lines))
+
+
+def _text(row: Mapping[str, Any], name: str, lines: _Lines) -> str:
+    text = _field(row, name, lines)
+    if not isinstance(text, str):
+        raise lines.error(f"{name!r} is not a text but {type(text).__name__}")
+    return text
 
 
 def _field(row: Mapping[str, Any], name: str, lines: _Lines) -> Any:  # noqa: ANN401 - JSON
@@ -124,14 +157,16 @@ def _field(row: Mapping[str, Any], name: str, lines: _Lines) -> Any:  # noqa: AN
     return row[name]
 
 
-def _from_table(lines: _Lines, columns: Columns, kind: str) -> Iterator[Example]:
+def _table(lines: _Lines, kind: str) -> Iterator[list[str]]:
     # Fields of a table may be as long as a text can be.
     csv.field_size_limit(2**31 - 1)
-    rows = (
-        csv.reader(lines, strict=True)
-        if kind == ".csv"
-        else csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-    )
+    if kind == ".csv":
+        return csv.reader(lines, strict=True)
+    return csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+
+
+def _from_table(lines: _Lines, columns: Columns, kind: str) -> Iterator[Example]:
+    rows = _table(lines, kind)
     try:
         first = next(rows, None)
         if first is None:
@@ -150,6 +185,26 @@ def _from_table(lines: _Lines, columns: Columns, kind: str) -> Iterator[Example]
         raise lines.error(f"this is no valid table row ({error})") from None
 
 
+def _texts_from_table(lines: _Lines, column: str | None, kind: str) -> Iterator[str]:
+    rows = _table(lines, kind)
+    try:
+        first = next(rows, None)
+        if first is None:
+            return
+        named = column is not None or TEXT in first
+        if not named and len(first) > 2:  # noqa: PLR2004 - a label and a text
+            raise lines.error(f"name the column of the text; the columns are {_listed(first)}")
+        place = _place(first, column or TEXT, lines) if named else len(first) - 1
+        if not named:
+            yield first[place]
+        for row in rows:
+            if row:
+                _check_width(row, first, lines)
+                yield row[place]
+    except csv.Error as error:
+        raise lines.error(f"this is no valid table row ({error})") from None
+
+
 def _unnamed_first(first: list[str], rest: list[Example], source: str) -> Example:
     """The first line as an example, if it is one: a label comes again, a name of a column not."""
     label, text = first
@@ -163,17 +218,25 @@ def _unnamed_first(first: list[str], rest: list[Example], source: str) -> Exampl
 
 
 def _places(header: list[str], columns: Columns, lines: _Lines) -> tuple[int, int]:
-    for name in columns.names:
-        if header.count(name) != 1:
-            found = "there are several columns" if name in header else "there is no column"
-            raise lines.error(f"{found} {name!r}; the columns are {_listed(header)}")
-    return header.index(columns.names[0]), header.index(columns.names[1])
+    text, label = (_place(header, name, lines) for name in columns.names)
+    return text, label
+
+
+def _place(header: list[str], name: str, lines: _Lines) -> int:
+    if header.count(name) != 1:
+        found = "there are several columns" if name in header else "there is no column"
+        raise lines.error(f"{found} {name!r}; the columns are {_listed(header)}")
+    return header.index(name)
 
 
 def _row(row: list[str], first: list[str], text: int, label: int, lines: _Lines) -> Example:
+    _check_width(row, first, lines)
+    return Example(row[text], _label(row[label], lines))
+
+
+def _check_width(row: list[str], first: list[str], lines: _Lines) -> None:
     if len(row) != len(first):
         raise lines.error(f"{len(row)} columns, where the first line has {len(first)}")
-    return Example(row[text], _label(row[label], lines))
 
 
 def _label(label: str, lines: _Lines) -> str:

@@ -81,6 +81,17 @@ def parameters(lstm: nn.LSTM, layer: int, direction: str) -> list[Tensor]:
     return [getattr(lstm, name) for name in names]
 
 
+def open_forget_gates(lstm: nn.LSTM) -> None:
+    """Start with forget gates that let through: a bias of 1 (Jozefowicz et al., 2015)."""
+    hidden = lstm.hidden_size
+    with torch.no_grad():
+        for name, parameter in lstm.named_parameters():
+            if name.startswith("bias_ih"):
+                parameter[hidden : 2 * hidden] = 1.0
+            elif name.startswith("bias_hh"):
+                parameter[hidden : 2 * hidden] = 0.0
+
+
 def cell_weights(lstm: nn.LSTM, layer: int, direction: str) -> CellWeights:
     """The matrices of the equations, taken from PyTorch's layout.
 

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from model import lstm, pooling
 from model.config import ModelConfig
+from model.dropout import locked_dropout
 from model.selection import Selection
 from model.state import States
 from model.trace import LayerTrace, Reading, Tracer
@@ -100,7 +101,7 @@ class LSTMClassifier(nn.Module):
     ) -> Tensor:
         """The top layer's states (T, B, D*H); ``see`` is shown every layer and direction."""
         rows, places = self.embedding.weight, ids.T
-        x = _locked_dropout(self.embedding(places), self.embedding_dropout, self.training)
+        x = locked_dropout(self.embedding(places), self.embedding_dropout, self.training)
         zeros = x.new_zeros(len(ids), self.config.hidden_size)
         for layer in range(self.config.num_layers):
             if layer > 0:
@@ -133,10 +134,3 @@ def _reverse(x: Tensor, lengths: Tensor) -> Tensor:
     mirrored = lengths - 1 - steps  # (T, B)
     index = torch.where(mirrored >= 0, mirrored, steps)
     return x[index, torch.arange(x.shape[1], device=x.device)]
-
-
-def _locked_dropout(x: Tensor, p: float, training: bool) -> Tensor:
-    """Dropout (T, B, X) with one mask for all steps of a text (Gal & Ghahramani, 2016)."""
-    if not training:
-        return x
-    return x * functional.dropout(torch.ones_like(x[:1]), p)

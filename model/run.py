@@ -1,14 +1,11 @@
 """TrainingRun: a supervised training run between two of its steps, and its checkpoint."""
 
 import copy
-import io
 import math
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,24 +13,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from model import artifact
+from model import lstm
+from model.checkpoint import Checkpoint, seed_step
 from model.classifier import Classifier
 from model.collate import chunks, collate
 from model.config import ModelConfig
+from model.descent import Descent, check_finite, choose_device
 from model.errors import TrainingError
 from model.evaluate import Evaluation
+from model.foundation import Pretrained
 from model.network import LSTMClassifier
 from model.settings import TrainingSettings
 from model.tokenizer import Tokenizer
 
-CHECKPOINT_SECONDS = 60.0
 # Batches that are sorted by length together: little padding, and still a different mix each epoch.
 WINDOW_BATCHES = 50
-CLIP_NORM = 1.0
-# Share of the steps in which one-cycle's learning rate rises (Smith & Topin, 2018).
-WARM_UP = 0.25
-# A cycle needs a step to rise and one to fall; a run of fewer steps does not reach its end.
-SHORTEST_CYCLE = 8
 
 # The fields of a run that change as it goes on, beside its network and its optimizer.
 _PROGRESS = ("step", "epoch", "best_accuracy", "best_epoch", "best_weights")
@@ -49,22 +43,14 @@ class StepReport:
     loss: float
     accuracy: float
     tokens: int  # trained on by this process, since it began
-
-
-def choose_device(device: str) -> torch.device:
-    """The device of a setting; "auto" is a GPU where there is one."""
-    available = torch.cuda.is_available()
-    if device == "cuda" and not available:
-        raise TrainingError("There is no CUDA device here: choose the device cpu or auto.")
-    return torch.device("cuda" if device != "cpu" and available else "cpu")
+    seconds: float  # since then
 
 
 @dataclass
 class TrainingRun:
     """A training run between two of its steps: everything that a checkpoint has to hold.
 
-    ``ids`` are the token ids of each text, ``targets`` (texts,) their label ids. ``fingerprint``
-    tells settings and data apart from all others; ``path`` is where the checkpoint goes.
+    ``ids`` are the token ids of each text, ``targets`` (texts,) their label ids.
     """
 
     settings: TrainingSettings
@@ -72,8 +58,8 @@ class TrainingRun:
     tokenizer: Tokenizer
     ids: list[NDArray[np.int32]]
     targets: Tensor
-    fingerprint: str
-    path: Path
+    checkpoint: Checkpoint
+    pretrained: Pretrained | None = None
 
     step: int = 0
     epoch: int = 0
@@ -84,23 +70,19 @@ class TrainingRun:
 
     def __post_init__(self) -> None:
         settings = self.settings
+        self.began = time.monotonic()
         self.device = choose_device(settings.device)
         torch.manual_seed(settings.seed)
         network = LSTMClassifier(
             self.config, dropout=settings.dropout, embedding_dropout=settings.embedding_dropout
         )
-        _open_forget_gates(network)
+        lstm.open_forget_gates(network.lstm)
+        if self.pretrained:
+            self.pretrained.lay(network)
         self.network = network.to(self.device)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+        self.descent = Descent(
+            self.network.parameters(), settings.learning_rate, settings.weight_decay, self.steps
         )
-        self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer,
-            settings.learning_rate,
-            max(self.steps, SHORTEST_CYCLE),
-            pct_start=WARM_UP,
-        )
-        self.saved_at = time.monotonic()
 
     @property
     def steps_per_epoch(self) -> int:
@@ -156,29 +138,22 @@ class TrainingRun:
                     loss_sum / texts,
                     correct / texts,
                     self.tokens,
+                    time.monotonic() - self.began,
                 )
             )
-            if time.monotonic() - self.saved_at > CHECKPOINT_SECONDS:
+            if self.checkpoint.due:
                 self.save()
         return loss_sum / max(texts, 1), correct / max(texts, 1)
 
     def _train_step(self, batch: list[int]) -> tuple[float, int]:
         """One step on a batch: the sum of its losses, and how many of its texts were right."""
-        # Seeded by the step, dropout needs no random state in the checkpoint to go on as it would.
-        torch.manual_seed(self.settings.seed * 1_000_003 + self.step)
+        seed_step(self.settings.seed, self.step)
         ids, lengths = collate([self.ids[index] for index in batch], self.config.pad_token_id)
         targets = self.targets[batch].to(self.device)
         logits = self.network(ids.to(self.device), lengths.to(self.device))
         loss = functional.cross_entropy(logits, targets)
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"The loss is no longer a number at step {self.step}: lower the learning rate."
-            )
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), CLIP_NORM)
-        self.optimizer.step()
-        self.scheduler.step()
+        check_finite(loss, self.step)
+        self.descent.step(loss)
         self.step += 1
         self.tokens += int(lengths.sum())
         hits = int((logits.argmax(dim=-1) == targets).sum())
@@ -208,53 +183,20 @@ class TrainingRun:
 
     def save(self) -> None:
         """Write a checkpoint. Raises OSError."""
-        content = io.BytesIO()
-        torch.save(self._state(), content)
-        artifact.write(self.path, content.getvalue())
-        self.saved_at = time.monotonic()
+        self.checkpoint.save(
+            {
+                "network": self.network.state_dict(),
+                "descent": self.descent.state_dict(),
+                **{name: getattr(self, name) for name in _PROGRESS},
+            }
+        )
 
     def resume(self) -> None:
         """Continue from the checkpoint, if there is one."""
-        if not self.path.exists():
+        state = self.checkpoint.load(self.device)
+        if state is None:
             return
-        try:
-            state = torch.load(self.path, map_location=self.device, weights_only=True)
-            fingerprint = state["fingerprint"]
-        except Exception as error:  # noqa: BLE001 - torch raises many kinds for a broken file
-            raise TrainingError(
-                f"{self.path} cannot be read ({type(error).__name__}): delete it to start anew."
-            ) from None
-        if fingerprint != self.fingerprint:
-            raise TrainingError(
-                f"{self.path} belongs to a run with other data or settings: choose another "
-                "directory, or delete it to start anew."
-            )
         self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scheduler.load_state_dict(state["scheduler"])
+        self.descent.load_state_dict(state["descent"])
         for name in _PROGRESS:
             setattr(self, name, state[name])
-
-    def _state(self) -> dict[str, Any]:
-        return {
-            "fingerprint": self.fingerprint,
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
-            **{name: getattr(self, name) for name in _PROGRESS},
-        }
-
-    def forget(self) -> None:
-        """Remove the checkpoint of a finished run."""
-        self.path.unlink(missing_ok=True)
-
-
-def _open_forget_gates(network: LSTMClassifier) -> None:
-    """Start with forget gates that let through: a bias of 1 (Jozefowicz et al., 2015)."""
-    hidden = network.config.hidden_size
-    with torch.no_grad():
-        for name, parameter in network.lstm.named_parameters():
-            if name.startswith("bias_ih"):
-                parameter[hidden : 2 * hidden] = 1.0
-            elif name.startswith("bias_hh"):
-                parameter[hidden : 2 * hidden] = 0.0

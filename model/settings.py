@@ -1,4 +1,4 @@
-"""TrainingSettings: all that decides a training run beside its data."""
+"""All that decides a run beside its data: TrainingSettings, and PretrainingSettings."""
 
 from typing import Literal
 
@@ -8,8 +8,8 @@ from model.config import MAX_VOCABULARY, Depth, Pooling, Width
 from model.tokenizer import TokenizerKind
 
 
-class TrainingSettings(BaseModel):
-    """All that decides a run beside its data; the defaults suit a few thousand texts and more."""
+class RunSettings(BaseModel):
+    """What training and pretraining share."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,6 +26,49 @@ class TrainingSettings(BaseModel):
     )
     hidden_size: Width = Field(256, description="Units of the state, in each direction.")
     num_layers: Depth = Field(1, description="LSTM layers, one on top of the other.")
+    learning_rate: PositiveFloat = Field(2e-3, description="Peak of the one-cycle schedule.")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW's decay of the weights.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Same seed, data and settings: same model.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="auto takes a GPU where there is one."
+    )
+
+
+class PretrainingSettings(RunSettings):
+    """All that decides a pretraining; the defaults suit some ten million tokens."""
+
+    backward: bool = Field(
+        False,
+        description="Whether to read every text from its end, for the backward direction of a "
+        "classifier that reads from both.",
+    )
+    epochs: PositiveInt = Field(
+        4, description="Passes over the texts; the learning rate falls to 0 towards the last."
+    )
+    batch_size: PositiveInt = Field(64, description="Rows of text that are read side by side.")
+    bptt: PositiveInt = Field(
+        70, description="Tokens of each row in one step; gradients reach no further back."
+    )
+    negatives: PositiveInt = Field(
+        1024, description="Tokens drawn in each step for the true ones to be told from."
+    )
+    embedding_dropout: float = Field(
+        0.1, ge=0, lt=1, description="Dropout of the embeddings, the same at all tokens of a step."
+    )
+    output_dropout: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="Dropout of each layer's states, the same at all tokens of a step.",
+    )
+    weight_dropout: float = Field(
+        0.1, ge=0, lt=1, description="Dropout of the weights from one state to the next."
+    )
+
+
+class TrainingSettings(RunSettings):
+    """All that decides a run beside its data; the defaults suit a few thousand texts and more."""
+
     bidirectional: bool = Field(False, description="Whether to read from both ends.")
     pooling: Pooling = Field(
         "concat",
@@ -45,8 +88,6 @@ class TrainingSettings(BaseModel):
         3, description="Epochs without a better one on held-out texts that end the run early."
     )
     batch_size: PositiveInt = Field(32, description="Texts in one step.")
-    learning_rate: PositiveFloat = Field(2e-3, description="Peak of the one-cycle schedule.")
-    weight_decay: float = Field(0.01, ge=0, description="AdamW's decay of the weights.")
     dropout: float = Field(
         0.5, ge=0, lt=1, description="Dropout between layers and before the head."
     )
@@ -59,8 +100,4 @@ class TrainingSettings(BaseModel):
         lt=1,
         description="Share of the data to hold out where no --validation-data are given. Held-out "
         "texts choose the best epoch; with 0, all epochs are run and the last one is kept.",
-    )
-    seed: int = Field(0, ge=0, lt=2**32, description="Same seed, data and settings: same model.")
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="auto takes a GPU where there is one."
     )

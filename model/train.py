@@ -17,11 +17,13 @@ import torch
 
 from model import artifact
 from model.card import model_card
+from model.checkpoint import CHECKPOINT, Checkpoint
 from model.collate import chunks
 from model.config import MIN_LABELS, ModelConfig
 from model.data import Example
 from model.errors import TrainingError
 from model.evaluate import Evaluation, evaluate, label_ids
+from model.foundation import Pretrained
 from model.run import StepReport, TrainingRun
 from model.settings import TrainingSettings
 from model.tokenizer import PAD_ID, UNK_ID, Tokenizer
@@ -76,6 +78,7 @@ def train(
     *,
     validation: Sequence[Example] = (),
     label_aliases: dict[str, str] | None = None,
+    pretrained: Pretrained | None = None,
     about: str = "",
     watcher: Watcher | None = None,
 ) -> Evaluation | None:
@@ -83,11 +86,14 @@ def train(
 
     Without ``validation``, ``settings.validation_fraction`` of the examples is held out. With
     nothing held out, all epochs are run and the last weights are kept. ``label_aliases`` renames
-    labels of the data; ``about`` names the data and the command for the model card.
+    labels of the data; ``pretrained`` is what to start from; ``about`` names the data and the
+    command for the model card.
 
     Raises TrainingError for settings or data that cannot be trained on, and OSError.
     """
     watcher = watcher or Watcher()
+    if pretrained:
+        settings = pretrained.settings(settings)
     if not validation:
         examples, validation = split(examples, settings.validation_fraction, settings.seed)
     aliases = label_aliases or {}
@@ -100,7 +106,7 @@ def train(
             f"All texts have the label {labels[0]!r}: a classifier needs at least two labels."
         )
     label_ids(validation, labels, aliases)  # a label that is not known is said now
-    run = _prepare(examples, validation, labels, aliases, settings, directory)
+    run = _prepare(examples, validation, labels, aliases, settings, directory, pretrained)
     directory.mkdir(parents=True, exist_ok=True)  # now, and not after hours of training
     run.resume()
     watcher.on_start(run.describe())
@@ -122,7 +128,7 @@ def train(
         ),
         dtype=torch.float16,
     )
-    run.forget()
+    run.checkpoint.forget()
     return evaluation
 
 
@@ -133,9 +139,14 @@ def _prepare(
     aliases: dict[str, str],
     settings: TrainingSettings,
     directory: Path,
+    pretrained: Pretrained | None = None,
 ) -> TrainingRun:
     texts = [example.text for example in examples]
-    tokenizer = Tokenizer.train(texts, settings.tokenizer, settings.vocab_size)
+    tokenizer = (
+        pretrained.forward.tokenizer
+        if pretrained
+        else Tokenizer.train(texts, settings.tokenizer, settings.vocab_size)
+    )
     config = ModelConfig(
         vocab_size=tokenizer.vocab_size,
         embedding_dim=settings.embedding_dim,
@@ -159,15 +170,22 @@ def _prepare(
             for encoding in tokenizer.encode(chunk, offsets=False)
         ],
         targets=torch.from_numpy(label_ids(examples, labels, aliases)),
-        fingerprint=_fingerprint(settings, config, [*examples, *validation]),
-        path=directory / "checkpoint.pt",
+        checkpoint=Checkpoint(
+            directory / CHECKPOINT,
+            _fingerprint(settings, config, [*examples, *validation], pretrained),
+        ),
+        pretrained=pretrained,
     )
 
 
 def _fingerprint(
-    settings: TrainingSettings, config: ModelConfig, examples: Sequence[Example]
+    settings: TrainingSettings,
+    config: ModelConfig,
+    examples: Sequence[Example],
+    pretrained: Pretrained | None,
 ) -> str:
-    """What tells a run's settings, labels and data apart from all others."""
+    """What tells a run's settings, labels, data and beginning apart from all others."""
     parts = [settings.model_dump_json(), config.model_dump_json()]
+    parts += pretrained.hashes if pretrained else []
     parts += [f"{example.label}\0{example.text}" for example in examples]
     return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()

@@ -5,8 +5,9 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from model.collate import collate
 from model.config import ModelConfig, Pooling
+from model.dropout import locked_dropout
 from model.lstm import TENSORS
-from model.network import LSTMClassifier, _locked_dropout
+from model.network import LSTMClassifier
 from tests.conftest import random_network
 from tests.model.reference import batches, configs, make_config, reference_trace, seeds
 
@@ -128,8 +129,8 @@ def test_the_fast_path_learns_as_nn_lstm_would(bidirectional: bool) -> None:
 
 def test_locked_dropout_drops_the_same_units_at_every_step_of_a_text() -> None:
     torch.manual_seed(0)
-    dropped = _locked_dropout(torch.ones(5, 2, 100), p=0.5, training=True)
+    dropped = locked_dropout(torch.ones(5, 2, 100), p=0.5, training=True)
     assert (dropped == dropped[:1]).all()
     assert (dropped[:, 0] != dropped[:, 1]).any()
     assert ((dropped == 0) | (dropped == 2)).all()
-    assert (_locked_dropout(torch.ones(5, 2, 100), p=0.5, training=False) == 1).all()
+    assert (locked_dropout(torch.ones(5, 2, 100), p=0.5, training=False) == 1).all()

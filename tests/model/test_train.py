@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from model import artifact, run
+from model import artifact, checkpoint
 from model.data import Example
 from model.errors import DataError, TrainingError
 from model.lstm import cell_weights
@@ -76,7 +76,7 @@ def test_the_settings_reach_the_network_and_the_optimizer(tmp_path: Path) -> Non
     )
     prepared = _prepare(reviews(20), [], ["blame", "praise"], {}, settings, tmp_path)
     assert (prepared.network.dropout, prepared.network.embedding_dropout) == (0.25, 0.75)
-    assert [group["weight_decay"] for group in prepared.optimizer.param_groups] == [0.125]
+    assert [group["weight_decay"] for group in prepared.descent.optimizer.param_groups] == [0.125]
     weights = cell_weights(prepared.network.lstm, 0, "forward")
     assert (weights.b_f == 1).all()  # the forget gates begin open
     assert prepared._batches() == prepared._batches()
@@ -197,7 +197,7 @@ def test_an_interrupted_run_continues_to_the_same_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     """With a checkpoint after every step, broken off anywhere: in an epoch, at its end, before."""
-    monkeypatch.setattr(run, "CHECKPOINT_SECONDS", -1)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", -1)
     settings = TINY.model_copy(update={"epochs": 3, "num_layers": 2, "dropout": 0.3})
     train(reviews(200), settings, tmp_path / "whole")
 
@@ -221,30 +221,30 @@ def test_a_killed_process_continues_to_the_same_model(tmp_path: Path) -> None:
     program = """
 import sys
 from pathlib import Path
-from model import run
+from model import checkpoint
 from model.train import train
 from tests.conftest import TINY, reviews
-run.CHECKPOINT_SECONDS = 0.05
+checkpoint.CHECKPOINT_SECONDS = 0.05
 train(reviews(400), TINY.model_copy(update={"epochs": 12}), Path(sys.argv[1]))
 """
     command = [sys.executable, "-c", program]
     subprocess.run([*command, str(tmp_path / "whole")], check=True)
     process = subprocess.Popen([*command, str(tmp_path / "cut")])
-    checkpoint = tmp_path / "cut" / "checkpoint.pt"
+    saved = tmp_path / "cut" / "checkpoint.pt"
     deadline = time.monotonic() + 60
-    while not checkpoint.exists():
+    while not saved.exists():
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert checkpoint.exists(), "the run must not have been finished before it was killed"
+    assert saved.exists(), "the run must not have been finished before it was killed"
     subprocess.run([*command, str(tmp_path / "cut")], check=True)
     assert_same_weights(tmp_path / "whole", tmp_path / "cut")
 
 
 def interrupted_run(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "CHECKPOINT_SECONDS", -1)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", -1)
 
     def interrupt(report: StepReport) -> None:
         if report.step == 2:

@@ -1,0 +1,215 @@
+"""Foundation: what a pretraining leaves, and what a classifier takes from it.
+
+A directory with pretrained.json, model.safetensors, tokenizer.json and README.md. No file of it
+can run code.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import safetensors.torch
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from model import artifact
+from model.config import MAX_VOCABULARY, Depth, Width
+from model.errors import ArtifactError, TrainingError
+from model.language_model import LanguageModel
+from model.network import LSTMClassifier
+from model.settings import RunSettings, TrainingSettings
+from model.tokenizer import Tokenizer, TokenizerKind
+
+CONFIG = "pretrained.json"
+# What a run that starts from a foundation takes from it and not from its own settings.
+SHARED = ("tokenizer", "vocab_size", "embedding_dim", "hidden_size", "num_layers")
+
+Settings = TypeVar("Settings", bound=RunSettings)
+
+
+class FoundationConfig(BaseModel):
+    """The content of ``pretrained.json``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format_version: Literal[1] = 1
+    cell: Literal["lstm"] = "lstm"
+    tokenizer: TokenizerKind
+    vocab_size: int = Field(ge=1, le=MAX_VOCABULARY)
+    embedding_dim: Width
+    hidden_size: Width
+    num_layers: Depth
+    direction: Literal["forward", "backward"]
+
+    def network(self) -> LanguageModel:
+        """A language model of this shape."""
+        return LanguageModel(self.vocab_size, self.embedding_dim, self.hidden_size, self.num_layers)
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """A pretrained language model: its shape, its tokenizer, its weights by name."""
+
+    config: FoundationConfig
+    tokenizer: Tokenizer
+    weights: dict[str, Tensor]
+
+    @property
+    def sha256(self) -> str:
+        """A hash of all that a run takes from it."""
+        hashed = hashlib.sha256(self.config.model_dump_json().encode())
+        hashed.update(self.tokenizer.to_json().encode())
+        for name in sorted(self.weights):
+            hashed.update(name.encode())
+            hashed.update(self.weights[name].numpy().tobytes())
+        return hashed.hexdigest()
+
+    def settings(self, own: Settings) -> Settings:
+        """The settings of a run that starts from here: all that the two share is taken over.
+
+        Raises TrainingError where a setting was given that says something else.
+        """
+        shared = {name: getattr(self.config, name) for name in SHARED}
+        for name, value in shared.items():
+            if name in own.model_fields_set and getattr(own, name) != value:
+                raise TrainingError(
+                    f"The {name.replace('_', ' ')} of the pretrained model is {value}, and not "
+                    f"{getattr(own, name)}: leave that setting out, it is taken from there."
+                )
+        return own.model_copy(update=shared)
+
+    def shares_words(self, other: "Foundation") -> bool:
+        """Whether another one has the same sizes, tokens and embeddings."""
+        return (
+            all(getattr(self.config, name) == getattr(other.config, name) for name in SHARED)
+            and self.tokenizer.to_json() == other.tokenizer.to_json()
+            and torch.equal(self.weights["embedding.weight"], other.weights["embedding.weight"])
+        )
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What a classifier starts from: a foundation, or one for each direction."""
+
+    forward: Foundation
+    backward: Foundation | None = None
+
+    @property
+    def hashes(self) -> list[str]:
+        """The hashes of what there is."""
+        return [each.sha256 for each in (self.forward, self.backward) if each]
+
+    def settings(self, own: TrainingSettings) -> TrainingSettings:
+        """The settings of a run that starts from here, as `Foundation.settings` makes them.
+
+        Raises TrainingError where the settings, or the two foundations, do not fit together.
+        """
+        if self.forward.config.direction != "forward":
+            raise TrainingError(
+                "The pretrained model reads backward: give one that was made without --backward, "
+                "and this one beside it for the backward direction."
+            )
+        if self.backward:
+            self._check_backward(self.backward, own)
+        return self.forward.settings(own)
+
+    def _check_backward(self, backward: Foundation, own: TrainingSettings) -> None:
+        if not own.bidirectional:
+            raise TrainingError(
+                "A pretrained backward model is for a classifier that reads from both ends: make "
+                "it bidirectional, or leave the backward model out."
+            )
+        if backward.config.direction != "backward":
+            raise TrainingError(
+                "The pretrained backward model reads forward: give one that was made by "
+                "`conveyor pretrain --backward`."
+            )
+        if not self.forward.shares_words(backward):
+            raise TrainingError(
+                "The two pretrained models do not share sizes, tokens and embeddings: make the "
+                "backward one by `conveyor pretrain --backward --embedding-of` the other."
+            )
+
+    def lay(self, network: LSTMClassifier) -> None:
+        """Put the weights into a classifier: embedding, and the LSTM's directions.
+
+        In a network that reads from both ends, a layer above the first also sees the other
+        direction. Of that a pretrained one knows nothing, and begins with zeros for its weights.
+        """
+        with torch.no_grad():
+            network.embedding.weight.copy_(self.forward.weights["embedding.weight"])
+            _lay_direction(network.lstm, self.forward.weights, "")
+            if self.backward:
+                _lay_direction(network.lstm, self.backward.weights, "_reverse")
+
+
+def _lay_direction(lstm: nn.LSTM, weights: dict[str, Tensor], suffix: str) -> None:
+    for name, weight in weights.items():
+        if not name.startswith("lstm."):
+            continue
+        place: Tensor = lstm.get_parameter(name.removeprefix("lstm.") + suffix)
+        if place.shape != weight.shape:  # a layer that sees both directions, side by side
+            place.zero_()
+            width = weight.shape[1]
+            place = place[:, width:] if suffix else place[:, :width]
+        place.copy_(weight)
+
+
+def save(directory: Path, foundation: Foundation, card: str) -> None:
+    """Write a foundation's directory, pretrained.json last. Raises OSError."""
+    directory.mkdir(parents=True, exist_ok=True)
+    tensors = safetensors.torch.save(foundation.weights, metadata={"format": "pt"})
+    artifact.write(directory / artifact.WEIGHTS, tensors)
+    artifact.write(directory / artifact.TOKENIZER, foundation.tokenizer.to_json().encode())
+    artifact.write(directory / artifact.CARD, card.encode())
+    config = foundation.config.model_dump_json(indent=2)
+    artifact.write(directory / CONFIG, config.encode() + b"\n")
+
+
+def load(directory: Path) -> Foundation:
+    """Load what `save` has written.
+
+    Raises ArtifactError with one sentence that says what is wrong with the directory.
+    """
+    if not directory.is_dir():
+        raise ArtifactError(
+            f"{directory} is not a directory: give one that `conveyor pretrain` has written."
+        )
+    try:
+        config = FoundationConfig.model_validate_json(_read(directory / CONFIG))
+    except ValidationError as error:
+        raise ArtifactError(
+            f"{directory / CONFIG} is not valid: {artifact.describe(error)}."
+        ) from None
+    try:
+        tokenizer = Tokenizer.from_json(_read(directory / artifact.TOKENIZER).decode())
+    except ValueError as error:
+        raise ArtifactError(f"{directory / artifact.TOKENIZER} is not valid: {error}.") from None
+    if tokenizer.ids != list(range(config.vocab_size)):
+        raise ArtifactError(
+            f"{directory / artifact.TOKENIZER} has {len(tokenizer.ids)} entries, which are not the "
+            f"ids 0 to {config.vocab_size - 1} that {CONFIG} asks for."
+        )
+    content = _read(directory / artifact.WEIGHTS)
+    try:
+        with torch.device("meta"):
+            expected = config.network().state_dict()
+        weights = artifact.checked(safetensors.torch.load(content), expected, CONFIG)
+    except (SafetensorError, ValueError) as error:
+        raise ArtifactError(f"{directory / artifact.WEIGHTS} is not valid: {error}.") from None
+    return Foundation(config, tokenizer, weights)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ArtifactError(
+            f"{path} is missing: a pretrained model's directory holds {CONFIG}, "
+            f"{artifact.WEIGHTS} and {artifact.TOKENIZER}."
+        ) from None
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}.") from None
