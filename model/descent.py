@@ -23,6 +23,12 @@ def choose_device(device: str) -> torch.device:
     return torch.device("cuda" if device != "cpu" and available else "cpu")
 
 
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """A context in which matrix products have the precision of a setting."""
+    half = precision == "bfloat16" or (precision == "auto" and device.type == "cuda")
+    return torch.autocast(device.type, torch.bfloat16, enabled=half)
+
+
 class Descent:
     """AdamW with a one-cycle learning rate over ``steps`` steps, and gradients cut to a norm."""
 

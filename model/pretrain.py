@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from model import foundation
 from model.checkpoint import CHECKPOINT, Checkpoint, seed_step
 from model.collate import chunks
-from model.descent import Descent, check_finite, choose_device
+from model.descent import Descent, autocast, check_finite, choose_device
 from model.errors import TrainingError
 from model.foundation import Foundation, FoundationConfig
 from model.language_model import (
@@ -168,7 +168,7 @@ class PretrainingRun:
         """One step on a window (T+1, B): its mean loss."""
         seed_step(self.settings.seed, self.step)
         drawn, log_expected = draw(self.log_frequencies, self.settings.negatives)
-        with self._precision():
+        with autocast(self.device, self.settings.precision):
             loss, self.ends = self.network.sampled_loss(
                 window.long(), self.ends, drawn, log_expected
             )
@@ -185,7 +185,7 @@ class PretrainingRun:
         ends = self.network.start(tokens.shape[1])
         losses = []
         for window in windows(len(tokens) - 1, self.settings.bptt):
-            with self._precision():
+            with autocast(self.device, self.settings.precision):
                 loss, ends = self.network.full_loss(tokens[window].long(), ends)
             losses.append(loss)
         return perplexity(losses, tokens[1:].numel())
@@ -195,10 +195,6 @@ class PretrainingRun:
 
     def _rows(self, tokens: NDArray[np.int32]) -> torch.Tensor:
         return torch.from_numpy(rows(tokens, self.settings.batch_size)).to(self.device)
-
-    def _precision(self) -> torch.autocast:
-        """Half precision where it is faster, on a GPU."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
 
     def foundation(self) -> Foundation:
         """The language model as the run has it now."""

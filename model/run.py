@@ -18,7 +18,7 @@ from model.checkpoint import Checkpoint, seed_step
 from model.classifier import Classifier
 from model.collate import chunks, collate
 from model.config import ModelConfig
-from model.descent import Descent, check_finite, choose_device
+from model.descent import Descent, autocast, check_finite, choose_device
 from model.errors import TrainingError
 from model.evaluate import Evaluation
 from model.foundation import Pretrained
@@ -150,8 +150,9 @@ class TrainingRun:
         seed_step(self.settings.seed, self.step)
         ids, lengths = collate([self.ids[index] for index in batch], self.config.pad_token_id)
         targets = self.targets[batch].to(self.device)
-        logits = self.network(ids.to(self.device), lengths.to(self.device))
-        loss = functional.cross_entropy(logits, targets)
+        with autocast(self.device, self.settings.precision):
+            logits = self.network(ids.to(self.device), lengths.to(self.device))
+        loss = functional.cross_entropy(logits.float(), targets)
         check_finite(loss, self.step)
         self.descent.step(loss)
         self.step += 1
