@@ -1,6 +1,6 @@
 """Descent: how weights follow their gradients, the same for every kind of training."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -30,30 +30,34 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 
 
 class Descent:
-    """AdamW with a one-cycle learning rate over ``steps`` steps, and gradients cut to a norm."""
+    """AdamW with a one-cycle learning rate over ``steps`` steps, and gradients cut to a norm.
+
+    ``groups`` are parameters and the peak of their learning rate.
+    """
 
     def __init__(
         self,
-        parameters: Iterable[nn.Parameter],
-        learning_rate: float,
+        groups: Sequence[tuple[Sequence[nn.Parameter], float]],
         weight_decay: float,
         steps: int,
     ) -> None:
-        self.parameters = list(parameters)
+        self.parameters = [parameter for group, _ in groups for parameter in group]
         self.optimizer = torch.optim.AdamW(
-            self.parameters, learning_rate, weight_decay=weight_decay, fused=True
+            [{"params": list(group)} for group, _ in groups], weight_decay=weight_decay, fused=True
         )
         self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, learning_rate, max(steps, SHORTEST_CYCLE), pct_start=WARM_UP
+            self.optimizer,
+            [rate for _, rate in groups],
+            max(steps, SHORTEST_CYCLE),
+            pct_start=WARM_UP,
         )
 
-    def step(self, loss: torch.Tensor) -> None:
-        """One step down the gradient of a loss."""
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+    def step(self) -> None:
+        """One step down the gradients that have been gathered by ``loss.backward()``."""
         torch.nn.utils.clip_grad_norm_(self.parameters, CLIP_NORM)
         self.optimizer.step()
         self.scheduler.step()
+        self.optimizer.zero_grad()
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint holds of it."""

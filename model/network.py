@@ -59,9 +59,12 @@ class LSTMClassifier(nn.Module):
         pooled = config.hidden_size * len(config.directions)
         self.head = nn.Linear(pooled * (3 if config.pooling == "concat" else 1), len(config.labels))
 
-    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """Logits (B, labels) of token ids (B, T), of which the first ``lengths`` (B,) count."""
-        output = self._read(ids, lengths)
+    def forward(self, ids: Tensor, lengths: Tensor, shift: Tensor | None = None) -> Tensor:
+        """Logits (B, labels) of token ids (B, T), of which the first ``lengths`` (B,) count.
+
+        ``shift`` (T, B, X) is added to the embedded texts.
+        """
+        output = self._read(ids, lengths, shift=shift)
         return self.judge(pooling.at_end(output, lengths, self.config.hidden_size))
 
     @torch.inference_mode()
@@ -98,10 +101,12 @@ class LSTMClassifier(nn.Module):
         lengths: Tensor,
         start: States | None = None,
         see: Callable[[Reading], None] | None = None,
+        shift: Tensor | None = None,
     ) -> Tensor:
         """The top layer's states (T, B, D*H); ``see`` is shown every layer and direction."""
         rows, places = self.embedding.weight, ids.T
         x = locked_dropout(self.embedding(places), self.embedding_dropout, self.training)
+        x = x if shift is None else x + shift
         zeros = x.new_zeros(len(ids), self.config.hidden_size)
         for layer in range(self.config.num_layers):
             if layer > 0:

@@ -110,7 +110,9 @@ class PretrainingRun:
             network.embedding.requires_grad_(False)
         self.network = network.to(self.device)
         learning = [weight for weight in network.parameters() if weight.requires_grad]
-        self.descent = Descent(learning, settings.learning_rate, settings.weight_decay, self.steps)
+        self.descent = Descent(
+            [(learning, settings.learning_rate)], settings.weight_decay, self.steps
+        )
         counts = np.bincount(self._stream(self.ids), minlength=self.tokenizer.vocab_size)
         self.log_frequencies = log_frequencies(torch.from_numpy(counts), NEGATIVES_POWER).to(
             self.device
@@ -143,7 +145,7 @@ class PretrainingRun:
         """Train to the end of the epoch, from wherever it stands: the mean loss."""
         self.network.train()
         order = shuffled(len(self.ids), self.settings.seed, self.epoch)
-        tokens = self._rows(self._stream([self.ids[index] for index in order]))
+        tokens = self._rows(stream(self.ids, order), self.settings.batch_size)
         done = self.step - self.epoch * self.steps_per_epoch
         if done == 0:
             self.ends = self.network.start(tokens.shape[1])
@@ -173,7 +175,8 @@ class PretrainingRun:
                 window.long(), self.ends, drawn, log_expected
             )
         check_finite(loss, self.step)
-        self.descent.step(loss)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.descent.step()
         self.step += 1
         self.tokens += window[1:].numel()
         return loss.item()
@@ -181,7 +184,10 @@ class PretrainingRun:
     def perplexity(self) -> float:
         """The perplexity on the held-out texts, over the whole vocabulary."""
         self.network.eval()
-        tokens = self._rows(self._stream(self.held_out))
+        joined = self._stream(self.held_out)
+        # Few tokens are read in few rows: every row begins where nothing is known of its text.
+        count = max(1, min(self.settings.batch_size, len(joined) // self.settings.bptt))
+        tokens = self._rows(joined, count)
         ends = self.network.start(tokens.shape[1])
         losses = []
         for window in windows(len(tokens) - 1, self.settings.bptt):
@@ -193,8 +199,8 @@ class PretrainingRun:
     def _stream(self, ids: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
         return stream(ids, range(len(ids)))
 
-    def _rows(self, tokens: NDArray[np.int32]) -> torch.Tensor:
-        return torch.from_numpy(rows(tokens, self.settings.batch_size)).to(self.device)
+    def _rows(self, tokens: NDArray[np.int32], count: int) -> torch.Tensor:
+        return torch.from_numpy(rows(tokens, count)).to(self.device)
 
     def foundation(self) -> Foundation:
         """The language model as the run has it now."""

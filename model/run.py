@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from model import lstm
+from model.adversarial import no_shift, worst_shift
+from model.averaging import Average
 from model.checkpoint import Checkpoint, seed_step
 from model.classifier import Classifier
 from model.collate import chunks, collate
@@ -80,8 +82,13 @@ class TrainingRun:
         if self.pretrained:
             self.pretrained.lay(network)
         self.network = network.to(self.device)
+        self.average = Average(self.network, settings.averaging) if settings.averaging else None
+        # The network that is judged and kept.
+        self.learned = self.average.network if self.average else self.network
         self.descent = Descent(
-            self.network.parameters(), settings.learning_rate, settings.weight_decay, self.steps
+            _groups(self.network, settings.learning_rate, settings.layer_decay),
+            settings.weight_decay,
+            self.steps,
         )
 
     @property
@@ -109,7 +116,7 @@ class TrainingRun:
 
     def classifier(self) -> Classifier:
         """The classifier as the run has it now."""
-        return Classifier(self.config, self.network.eval(), self.tokenizer)
+        return Classifier(self.config, self.learned.eval(), self.tokenizer)
 
     def best_classifier(self) -> Classifier:
         """The best epoch's weights, rounded as they will be stored: so what is measured is kept."""
@@ -119,7 +126,7 @@ class TrainingRun:
                 "The weights are too large to be stored in half precision: "
                 "lower the learning rate, and choose another directory."
             )
-        self.network.load_state_dict(rounded)
+        self.learned.load_state_dict(rounded)
         return self.classifier()
 
     def train_epoch(self, on_step: Callable[[StepReport], None]) -> tuple[float, float]:
@@ -147,18 +154,42 @@ class TrainingRun:
 
     def _train_step(self, batch: list[int]) -> tuple[float, int]:
         """One step on a batch: the sum of its losses, and how many of its texts were right."""
-        seed_step(self.settings.seed, self.step)
         ids, lengths = collate([self.ids[index] for index in batch], self.config.pad_token_id)
+        ids, lengths = ids.to(self.device), lengths.to(self.device)
         targets = self.targets[batch].to(self.device)
-        with autocast(self.device, self.settings.precision):
-            logits = self.network(ids.to(self.device), lengths.to(self.device))
-        loss = functional.cross_entropy(logits.float(), targets)
-        check_finite(loss, self.step)
-        self.descent.step(loss)
+        share = self.settings.adversarial
+        if share:
+            embedded = self.network.embedding(ids.T).detach()
+            shift = no_shift(embedded)
+            loss, logits = self._backward(ids, lengths, targets, shift)
+            if shift.grad is not None:
+                self._backward(ids, lengths, targets, worst_shift(embedded, shift.grad, share))
+        else:
+            loss, logits = self._backward(ids, lengths, targets)
+        self.descent.step()
         self.step += 1
+        if self.average:
+            self.average.add(self.network, self.step)
         self.tokens += int(lengths.sum())
         hits = int((logits.argmax(dim=-1) == targets).sum())
-        return loss.item() * len(batch), hits
+        return loss * len(batch), hits
+
+    def _backward(
+        self, ids: Tensor, lengths: Tensor, targets: Tensor, shift: Tensor | None = None
+    ) -> tuple[float, Tensor]:
+        """Add to the gradients those of a batch, shifted or not: its mean loss, and logits.
+
+        A batch that is read twice, as it is and shifted, counts half each time.
+        """
+        # Again for the shifted batch, which so meets the same dropout as the gradient that it is
+        # shifted by.
+        seed_step(self.settings.seed, self.step)
+        with autocast(self.device, self.settings.precision):
+            logits: Tensor = self.network(ids, lengths, shift)
+        loss = functional.cross_entropy(logits.float(), targets)
+        check_finite(loss, self.step)
+        (loss if shift is None else loss / 2).backward()  # type: ignore[no-untyped-call]
+        return loss.item(), logits
 
     def _batches(self) -> list[list[int]]:
         """The epoch's batches, the same whenever they are asked for."""
@@ -179,7 +210,7 @@ class TrainingRun:
         if best:
             self.best_accuracy = evaluation.accuracy if evaluation else 0.0
             self.best_epoch = self.epoch
-            self.best_weights = copy.deepcopy(self.network.state_dict())
+            self.best_weights = copy.deepcopy(self.learned.state_dict())
         return best
 
     def save(self) -> None:
@@ -187,6 +218,7 @@ class TrainingRun:
         self.checkpoint.save(
             {
                 "network": self.network.state_dict(),
+                "average": self.average.network.state_dict() if self.average else None,
                 "descent": self.descent.state_dict(),
                 **{name: getattr(self, name) for name in _PROGRESS},
             }
@@ -198,6 +230,24 @@ class TrainingRun:
         if state is None:
             return
         self.network.load_state_dict(state["network"])
+        if self.average:
+            self.average.network.load_state_dict(state["average"])
         self.descent.load_state_dict(state["descent"])
         for name in _PROGRESS:
             setattr(self, name, state[name])
+
+
+def _groups(
+    network: LSTMClassifier, rate: float, decay: float
+) -> list[tuple[list[nn.Parameter], float]]:
+    """Each layer's parameters and learning rate, from the head down to the embedding.
+
+    Lower layers know what more tasks share, and are changed less (Howard & Ruder, 2018).
+    """
+    named = list(network.lstm.named_parameters())
+    layers = [
+        [parameter for name, parameter in named if name.removesuffix("_reverse").endswith(f"_l{n}")]
+        for n in reversed(range(network.config.num_layers))
+    ]
+    ordered = [list(network.head.parameters()), *layers, list(network.embedding.parameters())]
+    return [(parameters, rate * decay**depth) for depth, parameters in enumerate(ordered)]

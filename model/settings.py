@@ -106,3 +106,23 @@ class TrainingSettings(RunSettings):
         description="Share of the data to hold out where no --validation-data are given. Held-out "
         "texts choose the best epoch; with 0, all epochs are run and the last one is kept.",
     )
+    layer_decay: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="For --pretrained: what each layer's learning rate is multiplied by to give "
+        "that of the layer below it.",
+    )
+    adversarial: float = Field(
+        0.0,
+        ge=0,
+        description="Train also on texts that are shifted where the loss rises fastest, by this "
+        "share of the norm of their embedding; 0 is off. A step takes twice as long.",
+    )
+    averaging: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Judge and keep a moving average of the weights, which keeps this share of "
+        "itself at each step, such as 0.999; 0 is off.",
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 import datasets
 import pytest
 
-from model.data import Columns, Example, read_examples
+from model.data import Columns, Example, read_examples, read_texts
 from model.errors import DataError
 
 EXPECTED = [
@@ -178,3 +178,46 @@ def test_what_is_wrong_with_a_set_of_the_hub(
 ) -> None:
     with pytest.raises(DataError, match=says):
         read_examples(hub + suffix, columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "column"),
+    [
+        ("labelled.csv", CSV, None),
+        ("labelled.tsv.gz", TSV, None),
+        ("no-header.csv", CSV.removeprefix("label,text\n"), None),
+        ("labelled.jsonl", JSONL, None),
+        ("texts.tsv", "".join(f"{e.text}\n" for e in EXPECTED), None),
+        ("texts.csv", 'text\n"a film, long"\n"she said ""no"""\n小\nshort\n', None),
+        (
+            "named.csv",
+            'id,body,x\n1,"a film, long",\n2,"she said ""no""",\n3,小,\n4,short,\n',
+            "body",
+        ),
+        ("named.jsonl", JSONL.replace('"text"', '"body"'), "body"),
+    ],
+)
+def test_texts_are_read_with_labels_or_without(
+    tmp_path: Path, name: str, content: str, column: str | None
+) -> None:
+    texts = read_texts(write(tmp_path / name, content), column)
+    assert texts == [example.text for example in EXPECTED]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "column", "says"),
+    [
+        ("a.csv", "", None, "a.csv holds no texts: it needs a line for each"),
+        ("a.csv", "a,b,c\n", None, "line 1: name the column of the text; the columns are 'a'"),
+        ("a.csv", "a,b\n1,2\n", "c", "line 1: there is no column 'c'"),
+        ("a.tsv", "a\tb\nc\n", None, "line 2: 1 columns, where the first line has 2"),
+        ("a.csv", 'a,"b\n', None, "no valid table row"),
+        ("a.jsonl", '{"text": 1}\n', None, "line 1: 'text' is not a text but int"),
+        ("a.txt", "a\n", None, "of no known kind"),
+    ],
+)
+def test_texts_that_cannot_be_read(
+    tmp_path: Path, name: str, content: str, column: str | None, says: str
+) -> None:
+    with pytest.raises(DataError, match=says):
+        read_texts(write(tmp_path / name, content), column)

@@ -52,6 +52,7 @@ def test_a_label_with_one_example_is_trained_on() -> None:
         {"num_layers": 2, "bidirectional": True, "pooling": "max"},
         {"pooling": "last", "tokenizer": "bpe"},
         {"pooling": "mean", "embedding_dropout": 0.0},
+        {"averaging": 0.9, "adversarial": 0.05, "layer_decay": 0.8},
     ],
 )
 def test_the_family_learns(tmp_path: Path, changes: dict[str, object]) -> None:
@@ -76,7 +77,9 @@ def test_the_settings_reach_the_network_and_the_optimizer(tmp_path: Path) -> Non
     )
     prepared = _prepare(reviews(20), [], ["blame", "praise"], {}, settings, tmp_path)
     assert (prepared.network.dropout, prepared.network.embedding_dropout) == (0.25, 0.75)
-    assert [group["weight_decay"] for group in prepared.descent.optimizer.param_groups] == [0.125]
+    groups = prepared.descent.optimizer.param_groups
+    assert {group["weight_decay"] for group in groups} == {0.125}
+    assert {group["max_lr"] for group in groups} == {settings.learning_rate}
     weights = cell_weights(prepared.network.lstm, 0, "forward")
     assert (weights.b_f == 1).all()  # the forget gates begin open
     assert prepared._batches() == prepared._batches()
@@ -84,6 +87,44 @@ def test_the_settings_reach_the_network_and_the_optimizer(tmp_path: Path) -> Non
     prepared.epoch = 1
     assert prepared._batches() != first
     assert sorted(index for batch in first for index in batch) == list(range(20))
+
+
+def test_lower_layers_learn_slower(tmp_path: Path) -> None:
+    settings = TINY.model_copy(
+        update={"layer_decay": 0.5, "num_layers": 11, "bidirectional": True, "learning_rate": 0.25}
+    )
+    prepared = _prepare(reviews(20), [], ["blame", "praise"], {}, settings, tmp_path)
+    groups = prepared.descent.optimizer.param_groups
+    assert [group["max_lr"] for group in groups] == [0.25 * 0.5**depth for depth in range(13)]
+    assert [len(group["params"]) for group in groups] == [2, *[8] * 11, 1]
+    network = prepared.network
+    places = {id(p): depth for depth, group in enumerate(groups) for p in group["params"]}
+    assert places[id(network.lstm.weight_hh_l10_reverse)] == 1
+    assert places[id(network.lstm.weight_ih_l0)] == 11
+    assert places[id(network.embedding.weight)] == 12
+
+
+def test_averaged_weights_are_those_that_are_judged_and_kept(tmp_path: Path) -> None:
+    settings = TINY.model_copy(update={"averaging": 0.9})
+    prepared = _prepare(reviews(40), [], ["blame", "praise"], {}, settings, tmp_path)
+    prepared.train_epoch(lambda _: None)
+    prepared.finish_epoch(None)
+    kept = prepared.best_classifier().network
+    assert prepared.classifier().network is kept
+    assert kept is not prepared.network
+    assert not torch.allclose(kept.head.weight, prepared.network.head.weight, atol=1e-3)
+
+
+def test_a_shifted_batch_counts_half(tmp_path: Path) -> None:
+    """With a shift of next to nothing, a step is what it is without."""
+    steps = []
+    for share in (0.0, 1e-9):
+        settings = TINY.model_copy(update={"adversarial": share})
+        prepared = _prepare(reviews(40), [], ["blame", "praise"], {}, settings, tmp_path)
+        prepared.train_epoch(lambda _: None)
+        steps.append(prepared.network.state_dict())
+    for name, tensor in steps[0].items():
+        torch.testing.assert_close(tensor, steps[1][name], atol=1e-4, rtol=0)
 
 
 def test_ties_do_not_keep_a_run_going(tmp_path: Path) -> None:
@@ -192,13 +233,18 @@ class Interrupted(Exception):
     pass
 
 
-@pytest.mark.parametrize("at", [1, 7, 12, 13, 30])
+FINE = {"averaging": 0.9, "adversarial": 0.02, "layer_decay": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("at", "changes"), [(1, {}), (7, {}), (12, {}), (13, {}), (30, {}), (13, FINE)]
+)
 def test_an_interrupted_run_continues_to_the_same_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, changes: dict[str, float]
 ) -> None:
     """With a checkpoint after every step, broken off anywhere: in an epoch, at its end, before."""
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", -1)
-    settings = TINY.model_copy(update={"epochs": 3, "num_layers": 2, "dropout": 0.3})
+    settings = TINY.model_copy(update={"epochs": 3, "num_layers": 2, "dropout": 0.3, **changes})
     train(reviews(200), settings, tmp_path / "whole")
 
     def interrupt(report: StepReport) -> None:

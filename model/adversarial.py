@@ -1,0 +1,23 @@
+"""Adversarial training: texts whose embedding is shifted a little, in the worst direction."""
+
+import torch
+from torch import Tensor
+
+
+def no_shift(embedded: Tensor) -> Tensor:
+    """A shift of nothing (T, B, X): its gradient says which way the loss rises fastest."""
+    return torch.zeros_like(embedded).requires_grad_()
+
+
+def worst_shift(embedded: Tensor, gradient: Tensor, share: float) -> Tensor:
+    """The shift (T, B, X) of each text that makes the loss rise most (Miyato et al., 2017).
+
+    Over all steps of a text, its norm is this share of the norm of the text's embedding.
+    ``gradient`` is the loss's, by the embedding. Both are zero in the padding, and so is the shift.
+    A text without a gradient is not shifted.
+    """
+    size = torch.linalg.vector_norm(embedded, dim=(0, 2), keepdim=True)  # (1, B, 1)
+    steepness = torch.linalg.vector_norm(gradient, dim=(0, 2), keepdim=True)
+    direction = gradient / steepness.clamp(min=torch.finfo(gradient.dtype).tiny)
+    shift: Tensor = share * size * direction
+    return shift

@@ -1,0 +1,172 @@
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from model import checkpoint, foundation
+from model.errors import TrainingError
+from model.pretrain import (
+    PretrainingEpoch,
+    PretrainingStep,
+    PretrainingWatcher,
+    _prepare,
+    pretrain,
+)
+from model.settings import PretrainingSettings
+from tests.conftest import reviews
+
+QUICK = PretrainingSettings(
+    embedding_dim=6,
+    hidden_size=8,
+    epochs=3,
+    batch_size=4,
+    bptt=10,
+    negatives=20,
+    learning_rate=0.02,
+    device="cpu",
+)
+
+
+def texts(count: int) -> list[str]:
+    return [example.text for example in reviews(count)]
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    first, second = foundation.load(one).weights, foundation.load(other).weights
+    assert first.keys() == second.keys()
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], atol=1e-6, rtol=0)
+
+
+def test_a_language_is_learned(tmp_path: Path) -> None:
+    """One of ten words, all as frequent, which only the words before it can tell."""
+    settings = QUICK.model_copy(update={"epochs": 8})
+    count = ["one two three four five six seven eight nine ten"] * 100
+    epochs: list[PretrainingEpoch] = []
+    starts: list[str] = []
+    watcher = PretrainingWatcher(on_start=starts.append, on_epoch=epochs.append)
+    found = pretrain(count, settings, tmp_path / "lm", watcher=watcher, about="about it")
+    assert starts[0].startswith("99 texts of 1,090 tokens, ")
+    assert [report.epoch for report in epochs] == list(range(1, 9))
+    assert epochs[-1].loss < epochs[0].loss
+    assert found == epochs[-1].perplexity < 1.5
+    card = (tmp_path / "lm" / "README.md").read_text()
+    assert f"held-out texts: **{found:.1f}**" in card
+    assert "8 of 8 epochs" in card
+    assert "about it" in card
+    assert not (tmp_path / "lm" / "checkpoint.pt").exists()
+
+
+def test_the_weights_have_the_names_of_the_classifier_s(tmp_path: Path) -> None:
+    settings = QUICK.model_copy(update={"num_layers": 2, "epochs": 1, "tokenizer": "bpe"})
+    pretrain(texts(30), settings, tmp_path)
+    stored = safetensors.torch.load_file(tmp_path / "model.safetensors")
+    assert stored["lstm.weight_ih_l1"].shape == (32, 8)
+    assert stored["projection.weight"].shape == (6, 8)
+    assert (stored["embedding.weight"][0] == 0).all()
+    assert foundation.load(tmp_path).config.tokenizer == "bpe"
+
+
+def test_backward_reads_each_text_from_its_end(tmp_path: Path) -> None:
+    forward = _prepare(texts(9), QUICK, tmp_path, None)
+    turned = QUICK.model_copy(update={"backward": True})
+    backward = _prepare(texts(9), turned, tmp_path, None)
+    assert [ids.tolist() for ids in backward.ids] == [ids[::-1].tolist() for ids in forward.ids]
+
+
+def test_the_embedding_of_another_model_stays_as_it_is(tmp_path: Path) -> None:
+    pretrain(texts(40), QUICK, tmp_path / "forward")
+    forward = foundation.load(tmp_path / "forward")
+    settings = QUICK.model_copy(update={"backward": True})
+    pretrain(texts(40), settings, tmp_path / "backward", embedding_of=forward)
+    backward = foundation.load(tmp_path / "backward")
+    assert backward.config.direction == "backward"
+    assert forward.shares_words(backward)
+    assert not torch.equal(
+        forward.weights["lstm.weight_hh_l0"], backward.weights["lstm.weight_hh_l0"]
+    )
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize("where", ["in an epoch", "at its end", "after the last"])
+def test_an_interrupted_run_continues_to_the_same_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", -1)
+    pretrain(texts(60), QUICK, tmp_path / "whole")
+
+    def on_step(report: PretrainingStep) -> None:
+        if where == "in an epoch" and report.step == report.steps // 2:
+            raise Interrupted
+
+    def on_epoch(report: PretrainingEpoch) -> None:
+        if report.epoch == {"at its end": 1, "after the last": 3}.get(where):
+            raise Interrupted
+
+    watcher = PretrainingWatcher(on_step=on_step, on_epoch=on_epoch)
+    with pytest.raises(Interrupted):
+        pretrain(texts(60), QUICK, tmp_path / "cut", watcher=watcher)
+    starts: list[str] = []
+    watcher = PretrainingWatcher(on_start=starts.append)
+    pretrain(texts(60), QUICK, tmp_path / "cut", watcher=watcher)
+    assert "continued at step" in starts[0]
+    assert_same_weights(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_a_killed_process_continues_to_the_same_model(tmp_path: Path) -> None:
+    """kill -9 at an arbitrary moment, after the first checkpoint is there."""
+    program = """
+import sys
+from pathlib import Path
+from model import checkpoint
+from model.pretrain import pretrain
+from tests.model.test_pretrain import QUICK, texts
+checkpoint.CHECKPOINT_SECONDS = 0.05
+pretrain(texts(300), QUICK.model_copy(update={"epochs": 6}), Path(sys.argv[1]))
+"""
+    command = [sys.executable, "-c", program]
+    subprocess.run([*command, str(tmp_path / "whole")], check=True)
+    process = subprocess.Popen([*command, str(tmp_path / "cut")])
+    saved = tmp_path / "cut" / "checkpoint.pt"
+    deadline = time.monotonic() + 60
+    while not saved.exists():
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert saved.exists(), "the run must not have been finished before it was killed"
+    subprocess.run([*command, str(tmp_path / "cut")], check=True)
+    assert_same_weights(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_another_run_s_checkpoint_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", -1)
+
+    def interrupt(report: PretrainingStep) -> None:
+        if report.step == 2:
+            raise Interrupted
+
+    watcher = PretrainingWatcher(on_step=interrupt)
+    with pytest.raises(Interrupted):
+        pretrain(texts(60), QUICK, tmp_path, watcher=watcher)
+    with pytest.raises(TrainingError, match="belongs to a run with other data or settings"):
+        pretrain(texts(59), QUICK, tmp_path)
+    with pytest.raises(TrainingError, match="belongs to a run with other data or settings"):
+        pretrain(texts(60), QUICK.model_copy(update={"seed": 9}), tmp_path)
+
+
+def test_one_text_is_too_few_and_two_are_enough(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="one text alone: pretraining needs another"):
+        pretrain(["a"], QUICK, tmp_path)
+    assert pretrain(["", "a a"], QUICK, tmp_path) > 0
