@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ import httptools
 import numpy as np
 import orjson
 
+OK = 200
 NO_ANSWER = 0  # the connection broke before the answer was there
 
 
@@ -45,6 +47,32 @@ def post(text: str) -> bytes:
         f"content-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+class Single:
+    """One caller, who does nothing but wait for the answer: no event loop is part of the time."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._complete = False
+
+    def on_message_complete(self) -> None:
+        self._complete = True
+
+    def ask(self, request: bytes) -> float:
+        """The seconds until the whole answer is there."""
+        parser, self._complete = httptools.HttpResponseParser(self), False
+        started = time.perf_counter()
+        self._socket.sendall(request)
+        while not self._complete:
+            parser.feed_data(self._socket.recv(65_536))
+        seconds = time.perf_counter() - started
+        assert parser.get_status_code() == OK
+        return seconds
+
+    def close(self) -> None:
+        self._socket.close()
 
 
 class Caller(asyncio.Protocol):

@@ -23,7 +23,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import uvloop
-from callers import Outcome, Pool, post
+from callers import Outcome, Pool, Single, post
 
 from model import artifact
 from model.classifier import Classifier, use_threads, used_threads
@@ -98,7 +98,7 @@ async def _measure(
     await many.closed_loop(requests)
     await one.closed_loop(requests[:50])
 
-    await _added_latency(classifier, encodings, requests, one)
+    _added_latency(classifier, encodings, requests, port)
     capacity = await _closed(classifier, encodings, requests, many, arguments.rounds)
     many.close()
     pool = Pool(port)
@@ -114,20 +114,18 @@ async def _measure(
     one.close()
 
 
-async def _added_latency(
-    classifier: Classifier,
-    encodings: Sequence[Encoding],
-    requests: Sequence[bytes],
-    one: Pool,
+def _added_latency(
+    classifier: Classifier, encodings: Sequence[Encoding], requests: Sequence[bytes], port: int
 ) -> None:
     """One client, beside the bare model call on each of the same texts."""
+    single = Single(port)
     bare, added = [], []
-    for encoding, request in zip(encodings[:300], requests[:300], strict=True):
+    for encoding, request in zip(encodings[:500], requests[:500], strict=True):
         started = time.perf_counter()
         classifier.predict([encoding])
         bare.append(time.perf_counter() - started)
-        outcome = await one.closed_loop([request])
-        added.append(outcome.seconds[200][0] - bare[-1])
+        added.append(single.ask(request) - bare[-1])
+    single.close()
     print(
         f"one client: bare model call {statistics.median(bare) * 1000:.2f} ms at the median", end=""
     )

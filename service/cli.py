@@ -1,7 +1,6 @@
 """The `conveyor` command: `conveyor serve`, beside the model's own commands."""
 
 import contextlib
-import gc
 import logging
 import os
 import socket
@@ -20,13 +19,12 @@ from model.errors import ModelError
 from model.flags import with_flags, wrong_flag
 from model.tokenizer import use_one_thread
 from service.app import create_app
+from service.interpreter import hand_over_quickly, keep_what_is_there
 from service.keys import Keys, NoKeys
 from service.logs import configure_logging
 from service.server import Server
 from service.settings import Settings
 from service.workers import Workers
-
-SWITCH_SECONDS = 0.00005
 
 EXAMPLE = '{"inputs": ["A wonderful, moving film.", "Dull and far too long."]}'
 
@@ -86,14 +84,9 @@ def _serve(settings: Settings, listener: socket.socket, on_ready: Callable[[], N
     use_threads(1)
     # Nor does the tokenizer get more than its own thread: the other cores are the model's.
     use_one_thread()
-    # The model's thread needs the interpreter for moments between two steps. By default it would
-    # get it back from a busy event loop after 5 ms, the time of a step.
-    sys.setswitchinterval(SWITCH_SECONDS)
+    hand_over_quickly()
     application = create_app(settings, artifact.load(settings.model))
-    # What is there now stays: were it looked through with every full collection of garbage, all
-    # callers would wait for a fifth of a second every few seconds of a busy server.
-    gc.collect()
-    gc.freeze()
+    keep_what_is_there()
     lifecycle = application.state.context.lifecycle
     server = Server(application, lifecycle, settings.shutdown_seconds, on_ready)
     server.run(sockets=[listener])
