@@ -91,12 +91,10 @@ async def _measure(
     arguments: argparse.Namespace,
 ) -> None:
     requests = [post(text) for text in texts]
-    one, many = Pool(port), Pool(port)
-    await one.connect(1)
+    many = Pool(port)
     await many.connect(MANY)
     classifier.predict(encodings)
     await many.closed_loop(requests)
-    await one.closed_loop(requests[:50])
 
     _added_latency(classifier, encodings, requests, port)
     capacity = await _closed(classifier, encodings, requests, many, arguments.rounds)
@@ -109,9 +107,8 @@ async def _measure(
         outcome = await pool.open_loop(requests, share * capacity, arguments.seconds)
         _print_open(f"{share:g} of the capacity", outcome)
     if arguments.overload_seconds:
-        await _overload(requests, pool, one, capacity, process, port, arguments)
+        await _overload(requests, pool, capacity, process, port, arguments)
     pool.close()
-    one.close()
 
 
 def _added_latency(
@@ -173,13 +170,14 @@ def _ceiling(classifier: Classifier, encodings: Sequence[Encoding], threads: int
 async def _overload(
     requests: Sequence[bytes],
     pool: Pool,
-    one: Pool,
     capacity: float,
     process: "subprocess.Popen[str]",
     port: int,
     arguments: argparse.Namespace,
 ) -> None:
     """Five times the capacity."""
+    one = Pool(port)
+    await one.connect(1)
     sample = list(requests[:20])
     before = await one.closed_loop(sample * 5)
     memory = resident(process.pid)
@@ -205,6 +203,7 @@ async def _overload(
     print(f"memory: {memory:.0f} MB before, {resident(process.pid):.0f} MB after")
     late = " ".join(f"{result.ms(0.5):.1f}" for result in after)
     print(f"one client: p50 {before.ms(0.5):.1f} ms before; right afterwards: {late}")
+    one.close()
 
 
 def _tokens_read(port: int) -> float:
