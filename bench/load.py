@@ -33,6 +33,7 @@ from service.cores import cores
 from service.settings import DEFAULT_MODEL
 
 MANY = 32  # concurrent clients
+RATE_SECONDS = 2
 CONNECTIONS = 780  # in the overload; the server's own limit is 800
 
 
@@ -181,9 +182,10 @@ async def _overload(
     sample = list(requests[:20])
     before = await one.closed_loop(sample * 5)
     memory = resident(process.pid)
-    read = _tokens_read(port)
+    rates: list[float] = []
+    watching = asyncio.create_task(_watch_rate(port, rates))
     outcome = await pool.open_loop(requests, 5 * capacity, arguments.overload_seconds)
-    rate = (_tokens_read(port) - read) / outcome.elapsed
+    watching.cancel()
     after = []
     for _ in range(5):
         after.append(await one.closed_loop(sample))
@@ -196,22 +198,30 @@ async def _overload(
     print(f"others: {sorted(outcome.seconds.keys() - {200, 429})}; ", end="")
     print(f"{outcome.unsent} not sent, as all {CONNECTIONS} connections waited")
     limits = httpx.get(f"http://127.0.0.1:{port}/info").json()["limits"]  # noqa: ASYNC210 - alone
-    bound = limits["max_queued_tokens"] / rate
-    queued = float(np.quantile(outcome.queued, 0.99))
-    print(f"{rate:.0f} tokens/s were read: a full queue is {bound:.2f} s of work", end="; ")
-    print(f"p99 in the queue: {queued:.2f} s")
+    mean, slowest = (limits["max_queued_tokens"] / rate for rate in (np.mean(rates), min(rates)))
+    print(f"{np.mean(rates):.0f} tokens/s were read: a full queue is {mean:.2f} s of work", end="")
+    print(f", in the slowest {RATE_SECONDS:g} s {slowest:.2f} s; ", end="")
+    median, most = (float(np.quantile(outcome.queued, share)) for share in (0.5, 0.99))
+    print(f"in the queue: p50 {median:.2f} s, p99 {most:.2f} s")
     print(f"memory: {memory:.0f} MB before, {resident(process.pid):.0f} MB after")
     late = " ".join(f"{result.ms(0.5):.1f}" for result in after)
     print(f"one client: p50 {before.ms(0.5):.1f} ms before; right afterwards: {late}")
     one.close()
 
 
-def _tokens_read(port: int) -> float:
-    """The tokens that the model has read."""
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
-    found = re.search(r'conveyor_batch_tokens_sum\{kind="predict"\} (\S+)', text)
-    assert found
-    return float(found.group(1))
+async def _watch_rate(port: int, rates: list[float]) -> None:
+    """Add how many tokens a second the model reads, again and again."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        read, at = None, 0.0
+        while True:
+            text = (await client.get("/metrics")).text
+            found = re.search(r'conveyor_batch_tokens_sum\{kind="predict"\} (\S+)', text)
+            assert found
+            tokens, now = float(found.group(1)), time.perf_counter()
+            if read is not None:
+                rates.append((tokens - read) / (now - at))
+            read, at = tokens, now
+            await asyncio.sleep(RATE_SECONDS)
 
 
 def _print_open(name: str, outcome: Outcome) -> None:
