@@ -67,8 +67,9 @@ def _results(evaluation: Evaluation | None) -> list[str]:
     ]
     return [
         (
-            f"Accuracy on {evaluation.texts:,} held-out texts, which also chose the best epoch: "
-            f"**{evaluation.accuracy:.4f}**."
+            f"Accuracy on {evaluation.texts:,} held-out texts, which also chose the best epoch and "
+            f"calibrated the scores: **{evaluation.accuracy:.4f}**; expected calibration error "
+            f"{evaluation.calibration_error:.4f}."
         ),
         "",
         "| label | precision | recall | texts |",

@@ -300,6 +300,7 @@ def _show_step(progress: Progress, report: StepReport | PretrainingStep, more: s
 
 def _print_evaluation(evaluation: Evaluation, what: str) -> None:
     typer.echo(f"accuracy {evaluation.accuracy:.4f} on {evaluation.texts:,} {what}")
+    typer.echo(f"expected calibration error {evaluation.calibration_error:.4f}")
     scores = Table("label", "precision", "recall", "texts")
     rows = zip(
         evaluation.labels,

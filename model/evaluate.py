@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from model.calibration import expected_calibration_error
 from model.classifier import Classifier
 from model.data import Example
 from model.errors import DataError
+from model.reader import Floats
 
 # Texts predicted at once: enough to sort by length, few enough for a lively progress bar.
 WINDOW = 512
@@ -16,10 +18,14 @@ WINDOW = 512
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Counts (labels, labels) of texts by true label (row) and predicted label (column)."""
+    """Counts (labels, labels) of texts by true label (row) and predicted label (column).
+
+    And how far its scores are from what they should mean.
+    """
 
     labels: tuple[str, ...]
     confusion: NDArray[np.int64]
+    calibration_error: float  # expected, 0 to 1
 
     @property
     def texts(self) -> int:
@@ -64,15 +70,33 @@ def evaluate(
 
     Raises DataError for a label that the classifier does not have.
     """
+    labels = classifier.config.labels
+    truth, probabilities = judge(classifier, examples, on_progress)
+    return Evaluation(
+        labels,
+        confusion(truth, probabilities.argmax(axis=1), len(labels)),
+        expected_calibration_error(probabilities, truth),
+    )
+
+
+def judge(
+    classifier: Classifier,
+    examples: Sequence[Example],
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> tuple[NDArray[np.int64], Floats]:
+    """The numbers of the true labels (texts,), and the probabilities of all (texts, labels).
+
+    As `evaluate`, and with its errors.
+    """
     config = classifier.config
     truth = label_ids(examples, config.labels, config.label_aliases)
-    predicted = np.empty_like(truth)
+    probabilities = np.empty((len(examples), len(config.labels)), np.float32)
     for start in range(0, len(examples), WINDOW):
         window = [example.text for example in examples[start : start + WINDOW]]
         encodings = [e.last(config.max_tokens) for e in classifier.encode(window, offsets=False)]
-        predicted[start : start + WINDOW] = classifier.predict(encodings).argmax(axis=1)
+        probabilities[start : start + WINDOW] = classifier.predict(encodings)
         on_progress(start + len(window))
-    return Evaluation(config.labels, confusion(truth, predicted, len(config.labels)))
+    return truth, probabilities
 
 
 def label_ids(

@@ -16,13 +16,14 @@ import numpy as np
 import torch
 
 from model import artifact
+from model.calibration import cool, temperature
 from model.card import model_card
 from model.checkpoint import CHECKPOINT, Checkpoint
 from model.collate import chunks
 from model.config import MIN_LABELS, ModelConfig
 from model.data import Example
 from model.errors import TrainingError
-from model.evaluate import Evaluation, evaluate, label_ids
+from model.evaluate import Evaluation, evaluate, judge, label_ids
 from model.foundation import Pretrained
 from model.run import StepReport, TrainingRun
 from model.settings import TrainingSettings
@@ -84,8 +85,9 @@ def train(
 ) -> Evaluation | None:
     """Train a classifier and write it to ``directory``; return how it does on held-out examples.
 
-    Without ``validation``, ``settings.validation_fraction`` of the examples is held out. With
-    nothing held out, all epochs are run and the last weights are kept. ``label_aliases`` renames
+    Without ``validation``, ``settings.validation_fraction`` of the examples is held out, to choose
+    the best epoch and to calibrate the scores. With nothing held out, all epochs are run, and the
+    last weights are kept as they are. ``label_aliases`` renames
     labels of the data; ``pretrained`` is what to start from; ``about`` names the data and the
     command for the model card.
 
@@ -117,6 +119,9 @@ def train(
         watcher.on_epoch(EpochReport(run.epoch, loss, accuracy, evaluation, best))
         run.save()
     classifier = run.best_classifier()
+    if validation:
+        truth, probabilities = judge(classifier, validation)
+        cool(classifier, temperature(probabilities, truth))
     evaluation = evaluate(classifier, validation) if validation else None
     artifact.save(
         directory,

@@ -27,7 +27,7 @@ def _quota() -> int:
 def threads(workers: int) -> int:
     """The threads of each worker's model: all cores but one, divided among the workers.
 
-    The one is for the event loop and the tokenizer. On two cores, 32 callers got a sixth more
-    answers with one thread than with two that wait for a core in turn (docs/performance.md).
+    The one is for the event loop and the tokenizer; threads that wait for a core in turn bring no
+    more answers, and on a busy machine fewer (docs/performance.md).
     """
     return max(1, (cores() - 1) // workers)

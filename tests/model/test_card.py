@@ -9,7 +9,7 @@ from tests.conftest import random_classifier
 
 
 def test_labels_cannot_break_the_table() -> None:
-    evaluation = Evaluation(("a|b", "c\nd"), np.array([[1, 0], [0, 1]]))
+    evaluation = Evaluation(("a|b", "c\nd"), np.array([[1, 0], [0, 1]]), 0.25)
     config = random_classifier().config.model_copy(update={"id2label": {0: "a|b", 1: "c\nd"}})
     text = model_card("m", config, 2, evaluation, "")
     assert "| a\\|b | 1.000 | 1.000 | 1 |\n| c d | 1.000" in text

@@ -12,7 +12,7 @@ from tests.conftest import random_classifier, reviews
 
 def test_figures_of_a_known_confusion() -> None:
     counts = confusion(np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 1]), labels=3)
-    evaluation = Evaluation(("a", "b", "c"), counts)
+    evaluation = Evaluation(("a", "b", "c"), counts, 0.0)
     assert evaluation.confusion.tolist() == [[2, 1, 0], [0, 2, 0], [0, 0, 0]]
     assert evaluation.texts == 5
     assert evaluation.accuracy == pytest.approx(4 / 5)
@@ -22,7 +22,7 @@ def test_figures_of_a_known_confusion() -> None:
 
 def test_the_most_frequent_mistakes() -> None:
     counts = np.array([[9, 2, 0], [5, 9, 1], [0, 0, 9]])
-    evaluation = Evaluation(("a", "b", "c"), counts)
+    evaluation = Evaluation(("a", "b", "c"), counts, 0.0)
     assert evaluation.confusions(2) == [("b", "a", 5), ("a", "b", 2)]
     assert len(evaluation.confusions(10)) == 3
 

@@ -1,0 +1,61 @@
+"""Calibration: a score of 0.9 should mean that 90 % of such answers are right.
+
+Shapes in comments: N texts, L labels.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model.classifier import Classifier
+from model.reader import Floats
+
+# Bins of the expected calibration error, as in Guo et al. (2017).
+BINS = 15
+
+# Temperatures that can come out. Where all held-out texts are right, no limit is too low.
+COLDEST, HOTTEST = 0.5, 10.0
+
+# Below this, float32 has no more digits for a probability.
+LEAST_PROBABILITY = 1e-38
+
+
+def expected_calibration_error(probabilities: Floats, truth: NDArray[np.int64]) -> float:
+    """How far confidence and accuracy are apart, on average over the texts.
+
+    ``probabilities`` (N, L) are sorted by that of the best label into 15 bins of equal width; in
+    each, the share of right answers is compared with the mean of the best probabilities (Naeini et
+    al., 2015; Guo et al., 2017).
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == truth
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(bins, confidence - right, minlength=BINS)
+    return float(np.abs(gaps).sum() / len(truth))
+
+
+def temperature(probabilities: Floats, truth: NDArray[np.int64]) -> float:
+    """The T by which logits should be divided, so that the truth (N,) is likeliest.
+
+    From probabilities (N, L), whose logarithms are logits (temperature scaling: Guo et al., 2017).
+    """
+    logits = np.log(np.maximum(probabilities.astype(np.float64), LEAST_PROBABILITY))
+    true = logits[np.arange(len(truth)), truth].mean()
+    low, high = COLDEST, HOTTEST
+    for _ in range(50):  # the slope in 1/T rises with 1/T, so halving finds where it is zero
+        middle = (low + high) / 2
+        scaled = np.exp((logits - logits.max(axis=1, keepdims=True)) / middle)
+        scaled /= scaled.sum(axis=1, keepdims=True)
+        too_cold = (scaled * logits).sum(axis=1).mean() > true
+        low, high = (middle, high) if too_cold else (low, middle)
+    return (low + high) / 2
+
+
+@torch.no_grad()
+def cool(classifier: Classifier, by: float) -> None:
+    """Divide a classifier's logits by a temperature, in place: its head's weights and biases.
+
+    They are rounded to half precision, in which they are stored.
+    """
+    for parameter in classifier.network.head.parameters():
+        parameter.copy_((parameter / by).half())
