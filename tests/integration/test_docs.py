@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from model.settings import PretrainingSettings, TrainingSettings
 from service.errors import ServiceError
 from service.settings import Settings
 from tests.conftest import reviews
@@ -98,6 +100,37 @@ def test_every_setting_is_documented() -> None:
         assert row[1] == f"CONVEYOR_{name.upper()}"
         assert row[2] == str(field.default) or name in {"model", "threads", "max_tokens"}
         assert row[3] == field.description
+
+
+def test_every_setting_of_training_is_documented() -> None:
+    text = (ROOT / "docs" / "training.md").read_text()
+    [train, pretrain] = re.split(r"^## All settings of .*$", text, flags=re.MULTILINE)[1:]
+    for documented, settings in ((train, TrainingSettings), (pretrain, PretrainingSettings)):
+        assert rows(documented) == [
+            [f"--{name.replace('_', '-')}", str(field.default), field.description]
+            for name, field in settings.model_fields.items()
+        ]
+
+
+def test_train_and_pretrain_as_the_training_document_says(tmp_path: Path) -> None:
+    """Its commands run as they stand, but for the serving one, on tiny data and sizes."""
+    text = (ROOT / "docs" / "training.md").read_text()
+    lines = [f'{e.label},"{e.text}"' for e in reviews(120)]
+    (tmp_path / "intents.csv").write_text("\n".join(["label,text", *lines]))
+    (tmp_path / "test.csv").write_text("\n".join(["label,text", *lines[:20]]))
+    unlabelled = [json.dumps({"text": e.text}) for e in reviews(60, 1)]
+    (tmp_path / "unlabelled.jsonl").write_text("\n".join(unlabelled))
+    tiny = ["--epochs", "1", "--embedding-dim", "8", "--hidden-size", "8"]
+    scripts = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).splitlines()
+    for command in map(shlex.split, scripts):
+        if command[1] == "serve":
+            continue
+        if command[1] == "train":
+            shutil.rmtree(tmp_path / command[-1], ignore_errors=True)
+        starts = {"--pretrained", "--embedding-of"} & set(command)
+        sizes = [] if command[1] == "evaluate" else tiny[:2] if starts else tiny
+        done = conveyor(*command[1:], *sizes, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
 
 
 def test_every_error_is_documented() -> None:
