@@ -159,9 +159,13 @@ def _lay_direction(lstm: nn.LSTM, weights: dict[str, Tensor], suffix: str) -> No
 
 
 def save(directory: Path, foundation: Foundation, card: str) -> None:
-    """Write a foundation's directory, pretrained.json last. Raises OSError."""
+    """Write a foundation's directory, weights in half precision, pretrained.json last.
+
+    Raises OSError.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    tensors = safetensors.torch.save(foundation.weights, metadata={"format": "pt"})
+    halved = {name: weight.half() for name, weight in foundation.weights.items()}
+    tensors = safetensors.torch.save(halved, metadata={"format": "pt"})
     artifact.write(directory / artifact.WEIGHTS, tensors)
     artifact.write(directory / artifact.TOKENIZER, foundation.tokenizer.to_json().encode())
     artifact.write(directory / artifact.CARD, card.encode())
