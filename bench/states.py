@@ -91,7 +91,7 @@ class _CellLoop:
         self.network = network
         hidden = network.config.hidden_size
         self.cell = nn.LSTMCell(EMBEDDING, hidden).requires_grad_(False)
-        state = {name.removesuffix("_l0"): p for name, p in network.lstm.named_parameters()}
+        state = {name.removesuffix("_l0"): p for name, p in network.recurrent.named_parameters()}
         self.cell.load_state_dict(state)
 
     @torch.inference_mode()

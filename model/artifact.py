@@ -44,7 +44,7 @@ class Golden(BaseModel):
     """An example that was computed when the artifact was made, and must come out again at load.
 
     ``hidden`` and ``cell`` hold, for every layer and direction, the first few units after the
-    text's last token.
+    text's last token; ``cell`` is empty where there is no belt.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,7 +68,11 @@ class Golden(BaseModel):
             ids=encoding.ids,
             probabilities=trace.probabilities.tolist(),
             hidden=[layer.tensors["hidden"].ravel().tolist() for layer in trace.layers],
-            cell=[layer.tensors["cell"].ravel().tolist() for layer in trace.layers],
+            cell=[
+                layer.tensors["cell"].ravel().tolist()
+                for layer in trace.layers
+                if "cell" in layer.tensors
+            ],
         )
 
     def difference(self, other: "Golden") -> str | None:

@@ -2,6 +2,7 @@
 
 from huggingface_hub import ModelCardData
 
+from model.cell import cell_of
 from model.config import ModelConfig
 from model.evaluate import Evaluation
 from model.parameters import parameter_count
@@ -15,7 +16,7 @@ def model_card(
         model_name=name,
         library_name="conveyor",
         pipeline_tag="text-classification",
-        tags=["lstm", "text-classification"],
+        tags=[config.cell, "text-classification"],
     )
     count = parameter_count(config)
     reading = "in both directions" if config.bidirectional else "from left to right"
@@ -27,9 +28,10 @@ def model_card(
         f"# {name}",
         "",
         (
-            f"An LSTM text classifier: {config.num_layers} layer(s) of {config.hidden_size} units "
-            f"that read {reading}, {config.pooling} pooling, {count.total:,} parameters, of which "
-            f"{count.recurrent_by_formula:,} are the LSTM's weights ({count.formula})."
+            f"A text classifier made of {cell_of(config).NAME}: {config.num_layers} layer(s) of "
+            f"{config.hidden_size} units that read {reading}, {config.pooling} pooling, "
+            f"{count.total:,} parameters, of which {count.recurrent_by_formula:,} are the cell's "
+            f"weights ({count.formula})."
         ),
         "",
         f"Labels: {', '.join(map(_cell, config.labels))}.",

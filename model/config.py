@@ -4,11 +4,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+CellName = Literal["lstm", "rnn"]
 Pooling = Literal["last", "max", "mean", "concat"]
 
 MIN_LABELS = 2
 
-# Far beyond any LSTM; a slip of the pen must not ask for all memory.
+# Far beyond any model; a slip of the pen must not ask for all memory.
 Width = Annotated[int, Field(ge=1, le=65_536)]
 Depth = Annotated[int, Field(ge=1, le=64)]
 MAX_VOCABULARY = 10_000_000
@@ -26,7 +27,7 @@ class ModelConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     format_version: Literal[1] = 1
-    cell: Literal["lstm"] = "lstm"
+    cell: CellName = "lstm"
     vocab_size: Annotated[int, Field(ge=1, le=MAX_VOCABULARY)]
     embedding_dim: Width
     hidden_size: Width

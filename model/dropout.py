@@ -15,7 +15,7 @@ def locked_dropout(x: Tensor, p: float, training: bool) -> Tensor:
 
 
 def weight_dropout(weights: Sequence[Tensor], p: float, training: bool) -> list[Tensor]:
-    """An LSTM's weights as `lstm.parameters` gives them, some from h to h dropped.
+    """An LSTM's weights as `cell.parameters` gives them, some from h to h dropped.
 
     So the state forgets at random, but in the same way at all steps (Merity et al., 2018).
     """

@@ -107,6 +107,11 @@ class Pretrained:
 
         Raises TrainingError where the settings, or the two foundations, do not fit together.
         """
+        if own.cell != self.forward.config.cell:
+            raise TrainingError(
+                f"The pretrained model's cell is {self.forward.config.cell}, and not {own.cell}: "
+                "leave out the other cell, or train without a pretrained model."
+            )
         if self.forward.config.direction != "forward":
             raise TrainingError(
                 "The pretrained model reads backward: give one that was made without --backward, "
@@ -141,12 +146,12 @@ class Pretrained:
         """
         with torch.no_grad():
             network.embedding.weight.copy_(self.forward.weights["embedding.weight"])
-            _lay_direction(network.lstm, self.forward.weights, "")
+            _lay_direction(network.recurrent, self.forward.weights, "")
             if self.backward:
-                _lay_direction(network.lstm, self.backward.weights, "_reverse")
+                _lay_direction(network.recurrent, self.backward.weights, "_reverse")
 
 
-def _lay_direction(lstm: nn.LSTM, weights: dict[str, Tensor], suffix: str) -> None:
+def _lay_direction(lstm: nn.RNNBase, weights: dict[str, Tensor], suffix: str) -> None:
     for name, weight in weights.items():
         if not name.startswith("lstm."):
             continue

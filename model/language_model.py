@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model import lstm
+from model.cell import parameters
 from model.dropout import locked_dropout, weight_dropout
 from model.tokenizer import PAD_ID
 
@@ -49,7 +50,7 @@ class LanguageModel(nn.Module):
         self.output_dropout = output_dropout
         self.weight_dropout = weight_dropout
         self.embedding = nn.Embedding(vocab_size, embedding_dim, padding_idx=PAD_ID)
-        self.lstm = nn.LSTM(embedding_dim, hidden_size, num_layers=num_layers)
+        self.lstm = lstm.build(embedding_dim, hidden_size, num_layers)
         self.projection = (
             nn.Identity()
             if hidden_size == embedding_dim
@@ -58,7 +59,6 @@ class LanguageModel(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocab_size))
         with torch.no_grad():
             self.embedding.weight.mul_(INITIAL_STD)
-        lstm.open_forget_gates(self.lstm)
 
     def start(self, rows: int) -> Ends:
         """The state in which reading begins: zeros."""
@@ -70,9 +70,9 @@ class LanguageModel(nn.Module):
         x = locked_dropout(x, self.embedding_dropout, self.training)
         ends = []
         for layer, before in enumerate(start):
-            weights = lstm.parameters(self.lstm, layer, "forward")
+            weights = parameters(self.lstm, layer, "forward")
             weights = weight_dropout(weights, self.weight_dropout, self.training)
-            x, h, c = lstm.run_on(x, *before, weights)
+            x, (h, c) = lstm.run_on(x, before, weights)
             x = locked_dropout(x, self.output_dropout, self.training)
             # Detached: gradients do not reach into the window before.
             ends.append((h.detach().float(), c.detach().float()))

@@ -11,7 +11,7 @@ input, h the state, c the conveyor belt, σ the sigmoid and * elementwise::
     h_t  = o_t * tanh(c_t)                    one copy for the next step, one for the output
 
 `lstm_step` is these equations, literally; it is the reference that the fast path is held to. The
-fast path has two halves. `run` is the fused kernel, which gives every h and nothing else.
+fast path has two halves. `run_on` is the fused kernel, which gives every h and nothing else.
 `recompute` gives the rest: once every h is known, the gates of all steps are one matrix product,
 and only the belt is left to be walked step by step, elementwise.
 
@@ -54,7 +54,10 @@ class CellTensors(NamedTuple):
     output_gate: Tensor
 
 
-TENSORS = CellTensors._fields
+NAME = "an LSTM"
+TENSORS: tuple[str, ...] = CellTensors._fields
+STATES: tuple[str, ...] = ("hidden", "cell")
+MATRICES = 4
 BELT_GATES = ("forget_gate", "input_gate", "candidate")  # what moves the belt
 
 # The gates in PyTorch's order, and what their z is multiplied by so that one sigmoid serves them
@@ -74,58 +77,47 @@ def lstm_step(x: Tensor, h: Tensor, c: Tensor, w: CellWeights) -> CellTensors:
     return CellTensors(h, c, f, i, g, o)
 
 
-def parameters(lstm: nn.LSTM, layer: int, direction: str) -> list[Tensor]:
-    """Weights (4H, X) and (4H, H), biases (4H,) and (4H,) of one layer and direction."""
-    suffix = f"l{layer}" + ("_reverse" if direction == "backward" else "")
-    names = (f"weight_ih_{suffix}", f"weight_hh_{suffix}", f"bias_ih_{suffix}", f"bias_hh_{suffix}")
-    return [getattr(lstm, name) for name in names]
+def build(inputs: int, units: int, layers: int, *, bidirectional: bool = False) -> nn.LSTM:
+    """The module that owns the weights.
 
-
-def open_forget_gates(lstm: nn.LSTM) -> None:
-    """Start with forget gates that let through: a bias of 1 (Jozefowicz et al., 2015)."""
-    hidden = lstm.hidden_size
+    Its forget gates begin by letting through: a bias of 1 (Jozefowicz et al., 2015).
+    """
+    lstm = nn.LSTM(inputs, units, num_layers=layers, bidirectional=bidirectional)
     with torch.no_grad():
         for name, parameter in lstm.named_parameters():
             if name.startswith("bias_ih"):
-                parameter[hidden : 2 * hidden] = 1.0
+                parameter[units : 2 * units] = 1.0
             elif name.startswith("bias_hh"):
-                parameter[hidden : 2 * hidden] = 0.0
+                parameter[units : 2 * units] = 0.0
+    return lstm
 
 
-def cell_weights(lstm: nn.LSTM, layer: int, direction: str) -> CellWeights:
-    """The matrices of the equations, taken from PyTorch's layout.
+def cell_weights(weights: Sequence[Tensor]) -> CellWeights:
+    """The matrices of the equations, taken from PyTorch's four of one layer and direction.
 
     PyTorch stacks the gates as i, f, g, o, keeps the columns for x and for h apart, and has two
     biases that only ever occur as their sum (documentation of ``torch.nn.LSTM``, 2.13).
     """
-    w_ih, w_hh, b_ih, b_hh = parameters(lstm, layer, direction)
+    w_ih, w_hh, b_ih, b_hh = weights
     w_i, w_f, w_c, w_o = torch.cat([w_hh, w_ih], dim=1).chunk(4)
     b_i, b_f, b_c, b_o = (b_ih + b_hh).chunk(4)
     return CellWeights(w_f, w_i, w_c, w_o, b_f, b_i, b_c, b_o)
 
 
-def run(x: Tensor, h: Tensor, c: Tensor, weights: Sequence[Tensor]) -> Tensor:
-    """The states (T, B, H) of one layer and direction over x (T, B, X), from left to right.
-
-    h and c (B, H) are what the step before the first has left.
-    """
-    hidden, _, _ = run_on(x, h, c, weights)
-    return hidden
-
-
 def run_on(
-    x: Tensor, h: Tensor, c: Tensor, weights: Sequence[Tensor]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """What `run` gives, and h and c (B, H) after the last step, to go on from.
+    x: Tensor, start: Sequence[Tensor], weights: Sequence[Tensor]
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The states (T, B, H) of one layer and direction over x (T, B, X), and h and c at the end.
 
-    This is the kernel under ``nn.LSTM``, which itself cannot be asked for a single direction.
+    ``start`` is h and c (B, H) before the first step. This is the kernel under ``nn.LSTM``, which
+    itself cannot be asked for a single direction.
     """
     # The flags: with biases, one layer, no dropout, training (keeps what backward needs), one
     # direction, steps first.
     grad = torch.is_grad_enabled()
-    start = (h.unsqueeze(0), c.unsqueeze(0))
-    hidden, h, c = torch.lstm(x, start, list(weights), True, 1, 0.0, grad, False, False)
-    return hidden, h[0], c[0]
+    before = [tensor.unsqueeze(0) for tensor in start]
+    hidden, h, c = torch.lstm(x, before, list(weights), True, 1, 0.0, grad, False, False)
+    return hidden, (h[0], c[0])
 
 
 def recompute(

@@ -1,4 +1,4 @@
-"""The network: embedding, LSTM layers, pooling, head; its predictions, and their trace.
+"""The network: embedding, recurrent layers, pooling, head; its predictions, and their trace.
 
 Shapes in comments: B texts, T steps, X inputs of a layer, H units of one direction, D directions,
 U and S selected units and steps. Inside, steps come first.
@@ -6,12 +6,14 @@ U and S selected units and steps. Inside, steps come first.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model import lstm, pooling
+from model import pooling
+from model.cell import Cell, cell_of, parameters
 from model.config import ModelConfig
 from model.dropout import locked_dropout
 from model.selection import Selection
@@ -30,14 +32,14 @@ class NetworkTrace:
 
 
 class LSTMClassifier(nn.Module):
-    """Embedding, LSTM, pooling over the steps, linear head.
+    """Embedding, LSTM or simple RNN, pooling over the steps, linear head.
 
-    Every direction of every layer runs as one fused LSTM from left to right; the backward ones read
-    each text reversed within its own length. So padding, which stands to the right of every text,
-    comes after all that counts, and never changes an answer. (Packed sequences would do the same,
-    at 28 times the price of a training step on two cores.)
+    Every direction of every layer runs as one fused kernel from left to right; the backward ones
+    read each text reversed within its own length. So padding, which stands to the right of every
+    text, comes after all that counts, and never changes an answer. (Packed sequences would do the
+    same, at 28 times the price of a training step on two cores.)
 
-    A text without tokens never leaves the initial state h = c = 0, and is pooled to zeros.
+    A text without tokens never leaves the initial state of zeros, and is pooled to zeros.
     """
 
     def __init__(
@@ -50,14 +52,25 @@ class LSTMClassifier(nn.Module):
         self.embedding = nn.Embedding(
             config.vocab_size, config.embedding_dim, padding_idx=config.pad_token_id
         )
-        self.lstm = nn.LSTM(
+        layers = self.cell.build(
             config.embedding_dim,
             config.hidden_size,
-            num_layers=config.num_layers,
+            config.num_layers,
             bidirectional=config.bidirectional,
         )
+        self.add_module(config.cell, layers)  # so its tensors say what they are: lstm.*, rnn.*
         pooled = config.hidden_size * len(config.directions)
         self.head = nn.Linear(pooled * (3 if config.pooling == "concat" else 1), len(config.labels))
+
+    @property
+    def cell(self) -> Cell:
+        """What the recurrent layers are made of."""
+        return cell_of(self.config)
+
+    @property
+    def recurrent(self) -> nn.RNNBase:
+        """The recurrent layers, which PyTorch keeps in one module."""
+        return cast("nn.RNNBase", self.get_submodule(self.config.cell))
 
     def forward(self, ids: Tensor, lengths: Tensor, shift: Tensor | None = None) -> Tensor:
         """Logits (B, labels) of token ids (B, T), of which the first ``lengths`` (B,) count.
@@ -83,7 +96,7 @@ class LSTMClassifier(nn.Module):
         selection = selection or Selection()
         config = self.config
         begin = start or States.initial(config, len(ids), ids.device)
-        tracer = Tracer(selection, lengths, begin)
+        tracer = Tracer(selection, self.cell.TENSORS, lengths, begin)
         output = self._read(ids, lengths, begin, tracer.see)
         so_far = start.account if start else None
         account = pooling.at_end(output, lengths, config.hidden_size, so_far)
@@ -107,18 +120,18 @@ class LSTMClassifier(nn.Module):
         rows, places = self.embedding.weight, ids.T
         x = locked_dropout(self.embedding(places), self.embedding_dropout, self.training)
         x = x if shift is None else x + shift
-        zeros = x.new_zeros(len(ids), self.config.hidden_size)
+        names, zeros = self.cell.STATES, x.new_zeros(len(ids), self.config.hidden_size)
         for layer in range(self.config.num_layers):
             if layer > 0:
                 x = functional.dropout(x, self.dropout, self.training)
                 rows = x.flatten(0, 1)
                 places = torch.arange(len(rows), device=x.device).view(x.shape[:2])
-            h, c = (start.hidden[layer], start.cell[layer].to(x.dtype)) if start else (zeros, zeros)
+            before = start.before(layer, names, x.dtype) if start else [zeros] * len(names)
             outputs = []
             for direction in self.config.directions:
                 steps = _reverse(x, lengths) if direction == "backward" else x
-                weights = lstm.parameters(self.lstm, layer, direction)
-                hidden = lstm.run(steps, h, c, weights)
+                weights = parameters(self.recurrent, layer, direction)
+                hidden, _ = self.cell.run_on(steps, before, weights)
                 if see:
                     read = _reverse(places, lengths) if direction == "backward" else places
                     see(Reading(layer, direction, weights, rows, read, hidden))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from model.cell import cell_of
 from model.config import ModelConfig
 
 
@@ -18,15 +19,18 @@ class ParameterCount:
 
 
 def parameter_count(config: ModelConfig) -> ParameterCount:
-    """Count a model's parameters: ``4*h*(h+x)`` weights a layer and direction, then all of them.
+    """Count a model's parameters: its weights in each layer and direction, then all of them.
 
-    The formula counts the four matrices over [h, x]. PyTorch keeps two biases of 4h beside them.
+    The formula, ``4*h*(h+x)`` for an LSTM and ``h*(h+x)`` for a simple RNN, counts the matrices
+    over [h, x]. PyTorch keeps two biases of h beside each.
     """
+    matrices = cell_of(config).MATRICES
+    times = f"{matrices}*" if matrices > 1 else ""
     h, directions = config.hidden_size, len(config.directions)
     inputs = [config.embedding_dim] + [h * directions] * (config.num_layers - 1)
-    terms = [f"4*{h}*({h}+{x})" for x in inputs for _ in range(directions)]
-    weights = directions * sum(4 * h * (h + x) for x in inputs)
-    biases = directions * config.num_layers * 2 * 4 * h
+    terms = [f"{times}{h}*({h}+{x})" for x in inputs for _ in range(directions)]
+    weights = directions * sum(matrices * h * (h + x) for x in inputs)
+    biases = directions * config.num_layers * 2 * matrices * h
     embedding = config.vocab_size * config.embedding_dim
     pooled = h * directions * (3 if config.pooling == "concat" else 1)
     head = (pooled + 1) * len(config.labels)

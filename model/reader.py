@@ -1,10 +1,10 @@
 """Predicting texts that come and go: continuous batching, as a recurrent network allows it.
 
-A network that reads from left to right needs nothing of a text but where it stands: h, c, and the
-account of its pooling. So texts do not have to begin and end together. All texts that are being
-read go on by a span of steps at a time; those that end with it leave with their answer, and new
-ones join before the next. Hardly any padding is read, nobody waits for the longest text, and a long
-text never has the kernel to itself while others wait.
+A network that reads from left to right needs nothing of a text but where it stands: h, an LSTM's c,
+and the account of its pooling. So texts do not have to begin and end together. All texts that are
+being read go on by a span of steps at a time; those that end with it leave with their answer, and
+new ones join before the next. Hardly any padding is read, nobody waits for the longest text, and a
+long text never has the kernel to itself while others wait.
 
 Spans have few lengths and not too many rows, because the kernel keeps a plan with its working
 memory for every shape that it has met (oneDNN's primitive cache, 1,024 entries of about a megabyte
@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model import lstm
+from model.cell import parameters
 from model.collate import batches_by_length, collate
 from model.network import LSTMClassifier
 from model.pooling import Account
@@ -104,9 +104,8 @@ class _Text:
 class _Place(NamedTuple):
     """Where B texts stand, in L layers."""
 
-    states: (
-        Tensor  # (2L+1, B, H): h of each layer, c of each layer, the largest h of the top so far
-    )
+    # (S*L+1, B, H): h of each layer, an LSTM's c of each layer, the largest h of the top so far
+    states: Tensor
     total: Tensor  # (B, H): the sum of all h of the top so far, in double precision
 
 
@@ -122,12 +121,11 @@ class SpanReader:
         self._layers = network.config.num_layers
         self._device = network.head.weight.device
         self._weights = [
-            lstm.parameters(network.lstm, layer, "forward") for layer in range(self._layers)
+            parameters(network.recurrent, layer, "forward") for layer in range(self._layers)
         ]
-        # Nothing read yet: h = c = 0, and no largest.
-        nothing = torch.zeros(
-            2 * self._layers + 1, 1, network.config.hidden_size, device=self._device
-        )
+        # Nothing read yet: all states are zeros, and there is no largest.
+        states = len(network.cell.STATES) * self._layers
+        nothing = torch.zeros(states + 1, 1, network.config.hidden_size, device=self._device)
         nothing[-1] = -torch.inf
         self._nothing = _Place(nothing, nothing[0].double())
         self._texts: list[_Text] = []
@@ -198,14 +196,13 @@ class SpanReader:
         return torch.from_numpy(ids).to(self._device).T
 
     def _read(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The top layer's states (T, B, H), and h and c (B, H) of each layer after the span."""
-        hidden, cell = [], []
+        """The top layer's states (T, B, H), and each state (B, H) of each layer after the span."""
+        ends = []
         for layer, weights in enumerate(self._weights):
-            states = self._place.states
-            x, h, c = lstm.run_on(x, states[layer], states[self._layers + layer], weights)
-            hidden.append(h)
-            cell.append(c)
-        return x, [*hidden, *cell]
+            start = self._place.states[layer : -1 : self._layers].unbind()
+            x, end = self._network.cell.run_on(x, start, weights)
+            ends.append(end)
+        return x, [state for layers in zip(*ends, strict=True) for state in layers]
 
     def _pool(self, top: Tensor, left: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
         """The last states of the texts that end, and of all texts the largest ones and the sums.

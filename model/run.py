@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model import lstm
 from model.adversarial import no_shift, worst_shift
 from model.averaging import Average
 from model.checkpoint import Checkpoint, seed_step
@@ -78,7 +77,6 @@ class TrainingRun:
         network = LSTMClassifier(
             self.config, dropout=settings.dropout, embedding_dropout=settings.embedding_dropout
         )
-        lstm.open_forget_gates(network.lstm)
         if self.pretrained:
             self.pretrained.lay(network)
         self.network = network.to(self.device)
@@ -244,7 +242,7 @@ def _groups(
 
     Lower layers know what more tasks share, and are changed less (Howard & Ruder, 2018).
     """
-    named = list(network.lstm.named_parameters())
+    named = list(network.recurrent.named_parameters())
     layers = [
         [parameter for name, parameter in named if name.removesuffix("_reverse").endswith(f"_l{n}")]
         for n in reversed(range(network.config.num_layers))

@@ -6,8 +6,6 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from model.lstm import TENSORS
-
 
 @dataclass(frozen=True)
 class Selection:
@@ -17,7 +15,7 @@ class Selection:
     texts of any length have an answer.
     """
 
-    tensors: tuple[str, ...] = TENSORS
+    tensors: tuple[str, ...] | None = None
     layers: tuple[int, ...] | None = None
     directions: tuple[str, ...] | None = None
     units: list[int] | None = None
@@ -25,6 +23,10 @@ class Selection:
     summaries: bool = False
     step_scores: bool = False
     end: bool = False
+
+    def names(self, tensors: tuple[str, ...]) -> tuple[str, ...]:
+        """The selected ones of a cell's tensors, in the cell's order."""
+        return tuple(name for name in tensors if self.tensors is None or name in self.tensors)
 
     def has(self, layer: int, direction: str) -> bool:
         """Whether anything of this layer and direction is wanted."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
-from model.config import MAX_VOCABULARY, Depth, Pooling, Width
+from model.config import MAX_VOCABULARY, CellName, Depth, Pooling, Width
 from model.tokenizer import TokenizerKind
 
 
@@ -25,7 +25,7 @@ class RunSettings(BaseModel):
         128, description="Numbers for each token, the input x of the first layer."
     )
     hidden_size: Width = Field(256, description="Units of the state, in each direction.")
-    num_layers: Depth = Field(1, description="LSTM layers, one on top of the other.")
+    num_layers: Depth = Field(1, description="Recurrent layers, one on top of the other.")
     learning_rate: PositiveFloat = Field(2e-3, description="Peak of the one-cycle schedule.")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's decay of the weights.")
     seed: int = Field(0, ge=0, lt=2**32, description="Same seed, data and settings: same model.")
@@ -74,6 +74,10 @@ class PretrainingSettings(RunSettings):
 class TrainingSettings(RunSettings):
     """All that decides a run beside its data; the defaults suit a few thousand texts and more."""
 
+    cell: CellName = Field(
+        "lstm",
+        description="lstm: a belt with gates. rnn: a simple recurrent network, to compare it with.",
+    )
     bidirectional: bool = Field(False, description="Whether to read from both ends.")
     pooling: Pooling = Field(
         "concat",

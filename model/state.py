@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.cell import cell_of
 from model.config import ModelConfig
 from model.errors import StateError
 from model.pooling import Account
@@ -35,7 +36,7 @@ class States:
     """The states of B texts, for L layers of H units that read forward.
 
     The belt is in double precision, as it is in the trace: what is rounded off at a cut would
-    otherwise stay on it.
+    otherwise stay on it. Where the cell has none, it is no units wide.
     """
 
     hidden: Tensor  # (L, B, H)
@@ -46,7 +47,8 @@ class States:
     def initial(cls, config: ModelConfig, texts: int, device: torch.device) -> Self:
         """Nothing read yet."""
         hidden = torch.zeros(config.num_layers, texts, config.hidden_size, device=device)
-        return cls(hidden, hidden.double(), Account.empty(hidden[0]))
+        belt = hidden[..., : _belt_size(config)].double()
+        return cls(hidden, belt, Account.empty(hidden[0]))
 
     @classmethod
     def stack(cls, states: Sequence["State | None"], config: ModelConfig) -> Self:
@@ -60,6 +62,10 @@ class States:
         count = torch.tensor([state.tokens for state in all_states])
         account = Account(hidden[-1], stacked("largest", 0), stacked("total", 0), count)
         return cls(hidden, stacked("cell", 1), account)
+
+    def before(self, layer: int, names: Sequence[str], dtype: torch.dtype) -> list[Tensor]:
+        """The tensors (B, H) of these names that a layer goes on from."""
+        return [getattr(self, name)[layer].to(dtype) for name in names]
 
     def to(self, device: torch.device) -> "States":
         """The same on another device."""
@@ -79,7 +85,7 @@ class States:
 
 @dataclass(frozen=True)
 class State:
-    """One text's state after so many tokens, for L layers of H units."""
+    """One text's state after so many tokens, for L layers of H units; ``cell`` as in `States`."""
 
     tokens: int
     hidden: NDArray[np.float32]  # (L, H)
@@ -94,7 +100,7 @@ class State:
         return cls(
             tokens=0,
             hidden=np.zeros(shape, np.float32),
-            cell=np.zeros(shape),
+            cell=np.zeros((shape[0], _belt_size(config))),
             largest=np.full(shape[1], -np.inf, np.float32),
             total=np.zeros(shape[1]),
         )
@@ -158,6 +164,11 @@ def text_length(config: ModelConfig) -> int:
     arrays = State.initial(config).arrays
     size = _HEADER.size + sum(array.nbytes for array in arrays) + DIGEST_BYTES
     return 4 * math.ceil(size / 3)
+
+
+def _belt_size(config: ModelConfig) -> int:
+    """How many units of a layer have a belt: all, or none."""
+    return config.hidden_size if "cell" in cell_of(config).STATES else 0
 
 
 def _payload(text: str, length: int) -> bytes:

@@ -1,7 +1,7 @@
 """What a trace comes to, in numbers small enough for people to read."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor
@@ -14,24 +14,26 @@ CLOSED, OPEN = 0.1, 0.9
 COUNTS = 0.1
 
 SATURATING = ("forget_gate", "input_gate", "output_gate")
-PER_STEP = (
-    *(f"{gate}_{side}" for gate in SATURATING for side in ("closed", "open")),
-    "hidden_norm",
-    "cell_norm",
-)
+NORMED = ("hidden", "cell")
+
+
+def floats_per_step(tensors: Collection[str], units: int) -> int:
+    """How many numbers a step's summaries have, for a cell with these tensors."""
+    gates, norms = (sum(name in tensors for name in kind) for kind in (SATURATING, NORMED))
+    return 2 * gates + norms + (units if "forget_gate" in tensors else 0)
 
 
 def per_step(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """For each step, over the units of tensors (..., U): numbers (...), named as in PER_STEP.
+    """For each step, over the units of tensors (..., U): numbers (...).
 
     The share of a gate's units that are all but closed, or all but open, and the Euclidean norms of
-    h and c.
+    h and c; of those that the cell has.
     """
     summaries = {}
-    for gate in SATURATING:
+    for gate in (name for name in SATURATING if name in tensors):
         summaries[f"{gate}_closed"] = (tensors[gate] < CLOSED).float().mean(dim=-1)
         summaries[f"{gate}_open"] = (tensors[gate] > OPEN).float().mean(dim=-1)
-    for name in ("hidden", "cell"):
+    for name in (name for name in NORMED if name in tensors):
         summaries[f"{name}_norm"] = torch.linalg.vector_norm(tensors[name], dim=-1)
     return summaries
 

@@ -46,9 +46,14 @@ class LayerTrace:
 class Tracer:
     """Sees each layer and direction once, as it has been read, and keeps what is selected of it."""
 
-    def __init__(self, selection: Selection, lengths: Tensor, start: States) -> None:
+    def __init__(
+        self, selection: Selection, tensors: tuple[str, ...], lengths: Tensor, start: States
+    ) -> None:
+        """``tensors`` are all that the network's cell computes in one step."""
         self.layers: list[LayerTrace] = []
         self._selection = selection
+        self._tensors = tensors
+        self._wanted = selection.names(tensors)
         self._lengths = lengths
         self._start = start
         self._index = selection.index(lengths)
@@ -58,14 +63,14 @@ class Tracer:
         """Compute what is selected of this layer and direction, and keep it."""
         selection, belt = self._selection, None
         if selection.has(reading.layer, reading.direction):
-            names = set(lstm.TENSORS if selection.summaries else selection.tensors)
+            names = set(self._tensors if selection.summaries else self._wanted)
             tensors, belt = self._recompute(reading, names, selection.units)
             self.layers.append(self._layer(reading, tensors))
             if "cell" not in names or selection.units is not None:
                 belt = None
         if selection.end:
             if belt is None:
-                _, belt = self._recompute(reading, {"cell"}, None)
+                _, belt = self._recompute(reading, {"cell"}.intersection(self._tensors), None)
             self._ends.append((self._last(reading), belt))
 
     def end(self, account: Account) -> States:
@@ -90,8 +95,13 @@ class Tracer:
     def _recompute(
         self, reading: Reading, names: set[str], units: list[int] | None
     ) -> tuple[dict[str, Tensor], Tensor]:
-        """Tensors of all steps in reading order if "cell" is among them, else of those selected."""
+        """Tensors of all steps in reading order if "cell" is among them, else of those selected.
+
+        "hidden" is known, and left aside. All that any cell has beside it is an LSTM's.
+        """
         h, belt = self._start.hidden[reading.layer], self._start.cell[reading.layer]
+        if not names - {"hidden"}:
+            return {}, belt
         places, before = reading.places, torch.cat([h.unsqueeze(0), reading.hidden[:-1]])
         if "cell" not in names:
             places, before = (self.pick(tensor, reading.direction) for tensor in (places, before))
@@ -103,7 +113,7 @@ class Tracer:
     def _layer(self, reading: Reading, tensors: dict[str, Tensor]) -> LayerTrace:
         selection, direction = self._selection, reading.direction
         summaries = {}
-        if selection.summaries:
+        if selection.summaries and "forget_gate" in tensors:
             summaries["retention"] = summary.retention(tensors["forget_gate"])
         if "cell" in tensors:  # then these have all steps
             tensors = {name: self.pick(tensor, direction) for name, tensor in tensors.items()}
@@ -114,7 +124,7 @@ class Tracer:
         tensors["hidden"] = hidden
         if selection.summaries:
             summaries.update(summary.per_step(tensors))
-        kept = {name: tensors[name] for name in lstm.TENSORS if name in selection.tensors}
+        kept = {name: tensors[name] for name in self._wanted}
         return LayerTrace(reading.layer, direction, kept, summaries)
 
     def _last(self, reading: Reading) -> Tensor:

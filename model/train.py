@@ -153,6 +153,7 @@ def _prepare(
         else Tokenizer.train(texts, settings.tokenizer, settings.vocab_size)
     )
     config = ModelConfig(
+        cell=settings.cell,
         vocab_size=tokenizer.vocab_size,
         embedding_dim=settings.embedding_dim,
         hidden_size=settings.hidden_size,

@@ -117,7 +117,8 @@ class StatesRequest(TextsRequest):
     """The body of ``POST /states``. What is not selected is all there is."""
 
     tensors: list[TensorName] | None = Field(
-        default=None, description="Which tensors; none with an empty list."
+        default=None,
+        description="Which tensors; none with an empty list. A simple RNN only has hidden.",
     )
     layers: Annotated[list[Annotated[int, BeforeValidator(_whole)]], Field(min_length=1)] | None = (
         Field(default=None, description="Which layers, from 0; -1 is the top one.")
@@ -187,19 +188,29 @@ class LabelScore(BaseModel):
 
 
 class Summaries(BaseModel):
-    """What the tensors of one layer and direction come to, over the selected units."""
+    """What the tensors of one layer and direction come to, over the selected units.
 
-    retention: list[list[int]] = Field(
-        description="How many steps back a value on a unit's belt still counts: steps x units."
+    A model without gates and a belt, a simple RNN, only has ``hidden_norm``.
+    """
+
+    retention: list[list[int]] | None = Field(
+        default=None,
+        description="How many steps back a value on a unit's belt still counts: steps x units.",
     )
-    forget_gate_closed: list[float] = Field(description="Share of the units below 0.1, per step.")
-    forget_gate_open: list[float] = Field(description="Share of the units above 0.9, per step.")
-    input_gate_closed: list[float]
-    input_gate_open: list[float]
-    output_gate_closed: list[float]
-    output_gate_open: list[float]
+    forget_gate_closed: list[float] | None = Field(
+        default=None, description="Share of the units below 0.1, per step."
+    )
+    forget_gate_open: list[float] | None = Field(
+        default=None, description="Share of the units above 0.9, per step."
+    )
+    input_gate_closed: list[float] | None = None
+    input_gate_open: list[float] | None = None
+    output_gate_closed: list[float] | None = None
+    output_gate_open: list[float] | None = None
     hidden_norm: list[float] = Field(description="Euclidean norm of h, per step.")
-    cell_norm: list[float] = Field(description="Euclidean norm of c, per step.")
+    cell_norm: list[float] | None = Field(
+        default=None, description="Euclidean norm of c, per step."
+    )
 
 
 class LayerStates(BaseModel):
@@ -252,7 +263,9 @@ class ArtifactInfo(BaseModel):
 class ParameterInfo(BaseModel):
     """How many numbers the model has."""
 
-    formula: str = Field(description="4*h*(h+x) for each layer and direction.")
+    formula: str = Field(
+        description="4*h*(h+x) for each layer and direction; h*(h+x) of a simple RNN."
+    )
     recurrent_by_formula: int
     recurrent: int = Field(description="With PyTorch's two biases.")
     embedding: int

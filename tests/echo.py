@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 
-from model import artifact, lstm
+from model import artifact
+from model.cell import parameters
 from model.classifier import Classifier
 from model.config import ModelConfig
 from model.network import LSTMClassifier
@@ -55,7 +56,7 @@ def save_echo(directory: Path) -> None:
         [token] = encoding.ids
         network.embedding.weight[token, :BITS] = codes[number]
         network.embedding.weight[token, BITS] = 1.0
-    weights, _, bias, _ = lstm.parameters(network.lstm, 0, "forward")
+    weights, _, bias, _ = parameters(network.recurrent, 0, "forward")
     in_gate, _, candidate, _ = weights.chunk(4)
     in_gate[:, BITS] = OPEN
     candidate[:, :BITS] = OPEN * torch.eye(BITS)

@@ -1,8 +1,8 @@
 """From what a request selects to what the served model has of it."""
 
+from model.cell import cell_of
 from model.config import ModelConfig
 from model.errors import StateError
-from model.lstm import TENSORS
 from model.selection import Selection
 from model.state import State
 from service.errors import InvalidRequest
@@ -15,7 +15,7 @@ def select(body: StatesRequest, config: ModelConfig) -> Selection:
     if config.bidirectional:
         _refuse_what_needs_an_end(body)
     return Selection(
-        tensors=TENSORS if body.tensors is None else tuple(dict.fromkeys(body.tensors)),
+        tensors=_tensors(body, config),
         layers=_layers(body, config),
         directions=_directions(body, config),
         units=_units(body, config),
@@ -61,6 +61,20 @@ def _refuse_what_needs_an_end(body: StatesRequest) -> None:
                 f"{name} needs a model that only reads forward, but this one also reads "
                 "backward, and that begins at the end of the whole text."
             )
+
+
+def _tensors(body: StatesRequest, config: ModelConfig) -> tuple[str, ...] | None:
+    if body.tensors is None:
+        return None
+    cell = cell_of(config)
+    for index, name in enumerate(body.tensors):
+        if name not in cell.TENSORS:
+            known = " and ".join(f'"{known}"' for known in cell.TENSORS)
+            raise InvalidRequest(
+                f'tensors[{index}] is "{name}", but the model is {cell.NAME}, which only has '
+                f"{known}."
+            )
+    return tuple(body.tensors)
 
 
 def _layers(body: StatesRequest, config: ModelConfig) -> tuple[int, ...] | None:

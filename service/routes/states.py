@@ -6,10 +6,11 @@ from itertools import repeat
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from model.cell import cell_of
 from model.config import ModelConfig
 from model.selection import Selection
 from model.state import text_length
-from model.summary import PER_STEP
+from model.summary import floats_per_step
 from service.compression import CODINGS, WORTH_COMPRESSING
 from service.encoding import FORMATS, JSON_BYTES_BESIDE_DECIMALS, Format, Result, States
 from service.errors import LONGEST_ECHO, InvalidRequest, NotAcceptable, documented
@@ -131,8 +132,9 @@ def _floats_per_step(selection: Selection, config: ModelConfig) -> int:
         if selection.has(layer, direction)
     ]
     units = config.hidden_size if selection.units is None else len(selection.units)
-    floats = len(selection.tensors) * units
+    tensors = cell_of(config).TENSORS
+    floats = len(selection.names(tensors)) * units
     if selection.summaries:
-        floats += units + len(PER_STEP)
+        floats += floats_per_step(tensors, units)
     scores = len(config.labels) if selection.step_scores else 0
     return len(places) * floats + scores

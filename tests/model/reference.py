@@ -6,9 +6,11 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
+from model import rnn
+from model.cell import parameters
 from model.classifier import Classifier
-from model.config import ModelConfig, Pooling
-from model.lstm import TENSORS, CellWeights, cell_weights, lstm_step
+from model.config import CellName, ModelConfig, Pooling
+from model.lstm import CellTensors, cell_weights, lstm_step
 from model.network import LSTMClassifier
 from model.tokenizer import Encoding, Tokenizer
 from tests.conftest import random_network
@@ -18,6 +20,7 @@ VOCABULARY = 20
 
 def make_config(
     *,
+    cell: CellName = "lstm",
     hidden_size: int = 6,
     num_layers: int = 1,
     bidirectional: bool = False,
@@ -25,6 +28,7 @@ def make_config(
     embedding_dim: int = 5,
 ) -> ModelConfig:
     return ModelConfig(
+        cell=cell,
         vocab_size=VOCABULARY,
         embedding_dim=embedding_dim,
         hidden_size=hidden_size,
@@ -45,27 +49,43 @@ def make_text(length: int, seed: int) -> list[int]:
 
 configs = st.builds(
     make_config,
+    cell=st.sampled_from(["lstm", "rnn"]),
     hidden_size=st.integers(1, 9),
     num_layers=st.integers(1, 3),
     bidirectional=st.booleans(),
     pooling=st.sampled_from(["last", "max", "mean", "concat"]),
     embedding_dim=st.integers(1, 7),
 )
+lstm_configs = configs.filter(lambda config: config.cell == "lstm")
 forward_configs = configs.filter(lambda config: not config.bidirectional)
 texts = st.builds(make_text, st.integers(0, 300), st.integers(0, 99))
 batches = st.lists(texts, min_size=1, max_size=4)
 seeds = st.integers(0, 99)
 
 
-def walk(steps: Tensor, weights: CellWeights) -> dict[str, Tensor]:
+def walk(cell: CellName, steps: Tensor, weights: list[Tensor]) -> dict[str, Tensor]:
     """One text (T, X) through the equations, a step at a time -> name: (T, H)."""
-    h = c = torch.zeros(1, len(weights.b_f), dtype=steps.dtype)
+    walked = _walk_lstm(steps, weights) if cell == "lstm" else _walk_rnn(steps, weights)
+    return {name: torch.cat([step[name] for step in walked]) for name in walked[0]}
+
+
+def _walk_lstm(steps: Tensor, weights: list[Tensor]) -> list[dict[str, Tensor]]:
+    single = cell_weights(weights)
+    h = c = torch.zeros(1, len(single.b_f), dtype=steps.dtype)
+    done: list[CellTensors] = []
+    for x in steps.unsqueeze(1):
+        done.append(lstm_step(x, h, c, single))
+        h, c = done[-1].hidden, done[-1].cell
+    return [step._asdict() for step in done]
+
+
+def _walk_rnn(steps: Tensor, weights: list[Tensor]) -> list[dict[str, Tensor]]:
+    h = torch.zeros(1, len(weights[1]), dtype=steps.dtype)
     done = []
     for x in steps.unsqueeze(1):
-        step = lstm_step(x, h, c, weights)
-        h, c = step.hidden, step.cell
-        done.append(step)
-    return {name: torch.cat([getattr(step, name) for step in done]) for name in TENSORS}
+        h = rnn.rnn_step(x, h, weights)
+        done.append({"hidden": h})
+    return done
 
 
 def reference_trace(
@@ -77,12 +97,12 @@ def reference_trace(
     for layer in range(network.config.num_layers):
         outputs = []
         for direction in network.config.directions:
-            single = cell_weights(network.lstm, layer, direction)
-            weights = CellWeights(*(weight.double() for weight in single))
+            weights = [w.double() for w in parameters(network.recurrent, layer, direction)]
+            cell = network.config.cell
             if direction == "backward":
-                walked = {name: t.flip(0) for name, t in walk(x.flip(0), weights).items()}
+                walked = {name: t.flip(0) for name, t in walk(cell, x.flip(0), weights).items()}
             else:
-                walked = walk(x, weights)
+                walked = walk(cell, x, weights)
             traces[layer, direction] = walked
             outputs.append(walked["hidden"])
         x = torch.cat(outputs, dim=-1)

@@ -32,8 +32,9 @@ def edit_weights(path: Path, change: Callable[[dict[str, torch.Tensor]], Any]) -
     safetensors.torch.save_file(tensors, path)
 
 
-def test_loaded_it_predicts_as_it_did_when_saved(tmp_path: Path) -> None:
-    classifier = random_classifier(num_layers=2, bidirectional=True)
+@pytest.mark.parametrize("cell", ["lstm", "rnn"])
+def test_loaded_it_predicts_as_it_did_when_saved(tmp_path: Path, cell: str) -> None:
+    classifier = random_classifier(cell=cell, num_layers=2, bidirectional=True)
     artifact.save(tmp_path / "a", classifier, golden_text=TEXTS[0], card="# a")
     loaded = artifact.load(tmp_path / "a")
     assert loaded.name == "a"
@@ -152,6 +153,7 @@ def test_a_wrong_tensor_is_named(
     [
         ({"hidden_size": 10**9}, "hidden_size: Input should be less than"),
         ({"hidden_size": 60_000}, "has the shape .* but config.json asks for"),
+        ({"cell": "rnn"}, "rnn.bias_hh_l0 is missing"),
         ({"num_layers": 1}, "lstm.bias_hh_l1 is not part of the model"),
         ({"vocab_size": 5}, r"tokenizer.json has .* entries, which are not the ids 0 to 4 that"),
         ({"hidden_size": -1}, "config.json is not valid: hidden_size: "),

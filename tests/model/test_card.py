@@ -15,6 +15,12 @@ def test_labels_cannot_break_the_table() -> None:
     assert "| a\\|b | 1.000 | 1.000 | 1 |\n| c d | 1.000" in text
 
 
+def test_the_card_names_the_cell() -> None:
+    text = model_card("m", random_classifier(cell="rnn").config, 2, None, "")
+    assert "made of a simple RNN: 1 layer(s) of 4 units" in text
+    assert "the cell's weights (4*(4+5))" in text
+
+
 def test_the_card_reads_as_a_model_card(trained: Path) -> None:
     card = ModelCard.load(trained / "README.md")
     assert card.data.pipeline_tag == "text-classification"

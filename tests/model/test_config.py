@@ -34,7 +34,7 @@ def test_json_restores_it() -> None:
         ({"unk_token_id": -1}, "unk_token_id must lie inside"),
         ({"hidden_size": 0}, "greater than or equal to 1"),
         ({"hidden_size": "3"}, "valid integer"),
-        ({"cell": "gru"}, "'lstm'"),
+        ({"cell": "gru"}, "'lstm' or 'rnn'"),
         ({"pooling": "sum"}, "'last', 'max', 'mean' or 'concat'"),
         ({"format_version": 2}, "Input should be 1"),
         ({"surprise": 1}, "not permitted"),

@@ -48,7 +48,7 @@ def test_both_directions_begin_as_if_they_were_alone(
     start = Pretrained(forward, backward)
     settings = start.settings(OPEN.model_copy(update={"bidirectional": True}))
     run = _prepare(reviews(20), [], ["blame", "praise"], {}, settings, tmp_path, start)
-    lstm = run.network.lstm
+    lstm = run.network.recurrent
     for suffix, origin in (("", forward), ("_reverse", backward)):
         weight = origin.weights["lstm.weight_ih_l1"]
         placed = lstm.get_parameter(f"weight_ih_l1{suffix}")
@@ -70,6 +70,11 @@ def test_a_classifier_is_made_from_it(tmp_path: Path, forward: Foundation) -> No
 def test_a_setting_that_says_something_else_is_refused(forward: Foundation) -> None:
     with pytest.raises(TrainingError, match="embedding dim of the pretrained model is 6, and not"):
         Pretrained(forward).settings(TINY)
+
+
+def test_a_simple_rnn_cannot_start_from_it(forward: Foundation) -> None:
+    with pytest.raises(TrainingError, match="pretrained model's cell is lstm, and not rnn: leave"):
+        Pretrained(forward).settings(OPEN.model_copy(update={"cell": "rnn"}))
 
 
 def test_directions_that_do_not_fit_are_refused(

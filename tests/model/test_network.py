@@ -3,13 +3,21 @@ import torch
 from hypothesis import given
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from model.cell import cell_of
 from model.collate import collate
-from model.config import ModelConfig, Pooling
+from model.config import CellName, ModelConfig, Pooling
 from model.dropout import locked_dropout
 from model.lstm import TENSORS
 from model.network import LSTMClassifier
 from tests.conftest import random_network
-from tests.model.reference import batches, configs, make_config, reference_trace, seeds
+from tests.model.reference import (
+    batches,
+    configs,
+    lstm_configs,
+    make_config,
+    reference_trace,
+    seeds,
+)
 
 
 def lengths_of(batch: list[list[int]]) -> list[int]:
@@ -29,14 +37,14 @@ def test_the_trace_satisfies_the_equations(
         reference = reference_trace(network, text)
         for trace in traces:
             expected = reference[trace.layer, trace.direction]
-            assert tuple(trace.tensors) == TENSORS
+            assert tuple(trace.tensors) == cell_of(config).TENSORS
             for name, tensor in trace.tensors.items():
                 actual = tensor[: len(text), row].double()
                 # Relative where a belt is long: float32 itself steps by 1e-6 from 8 on.
                 torch.testing.assert_close(actual, expected[name], atol=1e-6, rtol=1e-6)
 
 
-@given(config=configs, batch=batches, seed=seeds)
+@given(config=lstm_configs, batch=batches, seed=seeds)
 def test_the_tensors_of_a_trace_fit_each_other(
     config: ModelConfig, batch: list[list[int]], seed: int
 ) -> None:
@@ -55,13 +63,13 @@ def test_the_tensors_of_a_trace_fit_each_other(
 
 
 @given(config=configs, batch=batches.filter(all))
-def test_the_top_layer_is_that_of_nn_lstm_over_packed_sequences(
+def test_the_top_layer_is_that_of_the_module_over_packed_sequences(
     config: ModelConfig, batch: list[list[int]]
 ) -> None:
     network = random_network(config)
     ids, lengths = collate(batch, pad_token_id=0)
     packed = pack_padded_sequence(network.embedding(ids.T), lengths, enforce_sorted=False)
-    expected, _ = pad_packed_sequence(network.lstm(packed)[0])
+    expected, _ = pad_packed_sequence(network.recurrent(packed)[0])
     top = network.trace(ids, lengths).layers[-len(config.directions) :]
     hidden = torch.cat([trace.tensors["hidden"] for trace in top], dim=-1)
     for row, length in enumerate(lengths_of(batch)):
@@ -111,16 +119,19 @@ def test_a_text_without_tokens_is_judged_by_the_initial_state() -> None:
     torch.testing.assert_close(network(*collate([[]], 0))[0], network.head.bias)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "rnn"])
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_the_fast_path_learns_as_nn_lstm_would(bidirectional: bool) -> None:
+def test_the_fast_path_learns_as_the_module_would(cell: CellName, bidirectional: bool) -> None:
     """The gradients of the fused kernel are those of the module that owns the weights."""
-    network = LSTMClassifier(make_config(bidirectional=bidirectional, num_layers=2, pooling="max"))
+    network = LSTMClassifier(
+        make_config(cell=cell, bidirectional=bidirectional, num_layers=2, pooling="max")
+    )
     network.eval()
     ids, lengths = collate([[3, 4, 5], [6, 7, 8]], 0)
     network(ids, lengths).sum().backward()
     ours = {name: p.grad.clone() for name, p in network.named_parameters() if p.grad is not None}
     network.zero_grad()
-    output, _ = network.lstm(network.embedding(ids.T))
+    output, _ = network.recurrent(network.embedding(ids.T))
     network.head(output.amax(dim=0)).sum().backward()
     assert ours.keys() == {name for name, _ in network.named_parameters()}
     for name, parameter in network.named_parameters():

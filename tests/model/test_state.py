@@ -109,6 +109,15 @@ def test_a_state_survives_as_a_text_to_the_last_bit() -> None:
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_simple_rnn_s_state_has_no_belt() -> None:
+    config = make_config(cell="rnn", num_layers=2)
+    state = some_state(config)
+    assert state.cell.size == 0
+    assert text_length(config) < text_length(CONFIG)
+    again = State.from_text(state.to_text(SHA256), config, SHA256)
+    np.testing.assert_array_equal(again.hidden, state.hidden)
+
+
 def refusal(text: str, sha256: str = SHA256) -> str:
     with pytest.raises(StateError) as caught:
         State.from_text(text, CONFIG, sha256)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from model import artifact, checkpoint
+from model.cell import parameters
 from model.data import Example
 from model.errors import DataError, TrainingError
 from model.lstm import cell_weights
@@ -53,6 +54,8 @@ def test_a_label_with_one_example_is_trained_on() -> None:
         {"pooling": "last", "tokenizer": "bpe"},
         {"pooling": "mean", "embedding_dropout": 0.0},
         {"averaging": 0.9, "adversarial": 0.05, "layer_decay": 0.8},
+        {"cell": "rnn", "num_layers": 2, "bidirectional": True},
+        {"cell": "rnn", "averaging": 0.9},
     ],
 )
 def test_the_family_learns(tmp_path: Path, changes: dict[str, object]) -> None:
@@ -80,7 +83,7 @@ def test_the_settings_reach_the_network_and_the_optimizer(tmp_path: Path) -> Non
     groups = prepared.descent.optimizer.param_groups
     assert {group["weight_decay"] for group in groups} == {0.125}
     assert {group["max_lr"] for group in groups} == {settings.learning_rate}
-    weights = cell_weights(prepared.network.lstm, 0, "forward")
+    weights = cell_weights(parameters(prepared.network.recurrent, 0, "forward"))
     assert (weights.b_f == 1).all()  # the forget gates begin open
     assert prepared._batches() == prepared._batches()
     first = prepared._batches()
@@ -99,8 +102,8 @@ def test_lower_layers_learn_slower(tmp_path: Path) -> None:
     assert [len(group["params"]) for group in groups] == [2, *[8] * 11, 1]
     network = prepared.network
     places = {id(p): depth for depth, group in enumerate(groups) for p in group["params"]}
-    assert places[id(network.lstm.weight_hh_l10_reverse)] == 1
-    assert places[id(network.lstm.weight_ih_l0)] == 11
+    assert places[id(network.recurrent.weight_hh_l10_reverse)] == 1
+    assert places[id(network.recurrent.weight_ih_l0)] == 11
     assert places[id(network.embedding.weight)] == 12
 
 
