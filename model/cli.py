@@ -31,8 +31,10 @@ from model.pretrain import PretrainingEpoch, PretrainingStep, PretrainingWatcher
 from model.pretrain import pretrain as run_pretraining
 from model.run import StepReport
 from model.settings import PretrainingSettings, TrainingSettings
+from model.start import Start
 from model.train import EpochReport, Watcher
 from model.train import train as run_training
+from model.vectors import WordVectors
 
 app = typer.Typer(
     name="conveyor",
@@ -123,7 +125,8 @@ def pretrain(
 
 @app.command()
 @with_flags(TrainingSettings)
-def train(
+def train(  # noqa: PLR0913 - a parameter for each flag
+    *,
     data: Annotated[str, typer.Option(help=DATA_HELP)],
     out: Annotated[Path, typer.Option(help="Directory for the model; made if it is not there.")],
     text_column: TextColumnOption = None,
@@ -150,6 +153,13 @@ def train(
         Path | None,
         typer.Option(help="The same for the backward direction, with --bidirectional."),
     ] = None,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of word vectors to start from, as GloVe, word2vec or fastText write them as "
+            "text: a word and its numbers in each line."
+        ),
+    ] = None,
     **flags: Any,  # noqa: ANN401 - as the settings are
 ) -> None:
     """Train a classifier on labelled texts.
@@ -168,7 +178,7 @@ def train(
     columns = Columns(text_column, label_column)
     examples = read_examples(data, columns)
     validation = read_examples(validation_data, columns) if validation_data else []
-    start = _start(pretrained, pretrained_backward)
+    start = _start(pretrained, pretrained_backward, vectors)
     with _progress("training") as progress:
         try:
             evaluation = run_training(
@@ -177,7 +187,7 @@ def train(
                 out,
                 validation=validation,
                 label_aliases=_renames(rename_label or []),
-                pretrained=start,
+                start=start,
                 about=_about(),
                 watcher=_watch(progress),
             )
@@ -211,14 +221,18 @@ def evaluate(
     _print_evaluation(evaluation, "texts")
 
 
-def _start(pretrained: Path | None, backward: Path | None) -> Pretrained | None:
+def _start(pretrained: Path | None, backward: Path | None, vectors: Path | None) -> Start | None:
+    if pretrained and vectors:
+        raise TrainingError(
+            "--pretrained brings embeddings of its own, and so does --vectors: give one of the two."
+        )
     if pretrained:
         return Pretrained(
             foundation.load(pretrained), foundation.load(backward) if backward else None
         )
     if backward:
         raise TrainingError("--pretrained-backward needs --pretrained beside it: give both.")
-    return None
+    return WordVectors.of(vectors) if vectors else None
 
 
 def _renames(pairs: list[str]) -> dict[str, str]:

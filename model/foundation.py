@@ -102,6 +102,11 @@ class Pretrained:
         """The hashes of what there is."""
         return [each.sha256 for each in (self.forward, self.backward) if each]
 
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of what there is."""
+        return self.forward.tokenizer
+
     def settings(self, own: TrainingSettings) -> TrainingSettings:
         """The settings of a run that starts from here, as `Foundation.settings` makes them.
 
@@ -138,7 +143,7 @@ class Pretrained:
                 "backward one by `conveyor pretrain --backward --embedding-of` the other."
             )
 
-    def lay(self, network: LSTMClassifier) -> None:
+    def lay(self, network: LSTMClassifier, _tokenizer: Tokenizer) -> str:
         """Put the weights into a classifier: embedding, and the LSTM's directions.
 
         In a network that reads from both ends, a layer above the first also sees the other
@@ -149,6 +154,7 @@ class Pretrained:
             _lay_direction(network.recurrent, self.forward.weights, "")
             if self.backward:
                 _lay_direction(network.recurrent, self.backward.weights, "_reverse")
+        return "pretrained"
 
 
 def _lay_direction(lstm: nn.RNNBase, weights: dict[str, Tensor], suffix: str) -> None:

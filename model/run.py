@@ -22,9 +22,9 @@ from model.config import ModelConfig
 from model.descent import Descent, autocast, check_finite, choose_device
 from model.errors import TrainingError
 from model.evaluate import Evaluation
-from model.foundation import Pretrained
 from model.network import LSTMClassifier
 from model.settings import TrainingSettings
+from model.start import Start
 from model.tokenizer import Tokenizer
 
 # Batches that are sorted by length together: little padding, and still a different mix each epoch.
@@ -60,7 +60,7 @@ class TrainingRun:
     ids: list[NDArray[np.int32]]
     targets: Tensor
     checkpoint: Checkpoint
-    pretrained: Pretrained | None = None
+    start: Start | None = None
 
     step: int = 0
     epoch: int = 0
@@ -77,8 +77,8 @@ class TrainingRun:
         network = LSTMClassifier(
             self.config, dropout=settings.dropout, embedding_dropout=settings.embedding_dropout
         )
-        if self.pretrained:
-            self.pretrained.lay(network)
+        known = self.start.lay(network, self.tokenizer) if self.start else ""
+        self._known = f", {known}" if known else ""
         self.network = network.to(self.device)
         self.average = Average(self.network, settings.averaging) if settings.averaging else None
         # The network that is judged and kept.
@@ -109,7 +109,8 @@ class TrainingRun:
         resumed = f", continued at step {self.step:,}" if self.step else ""
         return (
             f"{len(self.ids):,} texts, {len(self.config.labels)} labels, "
-            f"{self.config.vocab_size:,} tokens in the vocabulary, on {self.device}{resumed}"
+            f"{self.config.vocab_size:,} tokens in the vocabulary{self._known}, "
+            f"on {self.device}{resumed}"
         )
 
     def classifier(self) -> Classifier:

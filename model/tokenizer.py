@@ -105,9 +105,14 @@ class Tokenizer:
         unknown = getattr(self._tokenizer.model, "unk_token", None)
         return self._tokenizer.token_to_id(unknown) if unknown else None
 
+    @property
+    def vocabulary(self) -> dict[str, int]:
+        """All entries, special ones too, and their ids."""
+        return self._tokenizer.get_vocab()
+
     def vocabulary_sample(self, count: int) -> list[str]:
         """At most ``count`` entries from all over the vocabulary, special ones left out."""
-        vocabulary = self._tokenizer.get_vocab()
+        vocabulary = self.vocabulary
         entries = sorted(vocabulary.keys() - SPECIAL_TOKENS, key=vocabulary.__getitem__)
         return entries[:: max(1, len(entries) // count)][:count]
 

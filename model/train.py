@@ -24,9 +24,9 @@ from model.config import MIN_LABELS, ModelConfig
 from model.data import Example
 from model.errors import TrainingError
 from model.evaluate import Evaluation, evaluate, judge, label_ids
-from model.foundation import Pretrained
 from model.run import StepReport, TrainingRun
 from model.settings import TrainingSettings
+from model.start import Start
 from model.tokenizer import PAD_ID, UNK_ID, Tokenizer
 
 # Encodings hold the places of all tokens: hundreds of bytes a token, which training does not need.
@@ -79,7 +79,7 @@ def train(
     *,
     validation: Sequence[Example] = (),
     label_aliases: dict[str, str] | None = None,
-    pretrained: Pretrained | None = None,
+    start: Start | None = None,
     about: str = "",
     watcher: Watcher | None = None,
 ) -> Evaluation | None:
@@ -88,14 +88,15 @@ def train(
     Without ``validation``, ``settings.validation_fraction`` of the examples is held out, to choose
     the best epoch and to calibrate the scores. With nothing held out, all epochs are run, and the
     last weights are kept as they are. ``label_aliases`` renames
-    labels of the data; ``pretrained`` is what to start from; ``about`` names the data and the
+    labels of the data; ``start`` is what to start from; ``about`` names the data and the
     command for the model card.
 
-    Raises TrainingError for settings or data that cannot be trained on, and OSError.
+    Raises TrainingError for settings or data that cannot be trained on, DataError for a start that
+    cannot be read, and OSError.
     """
     watcher = watcher or Watcher()
-    if pretrained:
-        settings = pretrained.settings(settings)
+    if start:
+        settings = start.settings(settings)
     if not validation:
         examples, validation = split(examples, settings.validation_fraction, settings.seed)
     aliases = label_aliases or {}
@@ -108,7 +109,7 @@ def train(
             f"All texts have the label {labels[0]!r}: a classifier needs at least two labels."
         )
     label_ids(validation, labels, aliases)  # a label that is not known is said now
-    run = _prepare(examples, validation, labels, aliases, settings, directory, pretrained)
+    run = _prepare(examples, validation, labels, aliases, settings, directory, start)
     directory.mkdir(parents=True, exist_ok=True)  # now, and not after hours of training
     run.resume()
     watcher.on_start(run.describe())
@@ -144,13 +145,11 @@ def _prepare(
     aliases: dict[str, str],
     settings: TrainingSettings,
     directory: Path,
-    pretrained: Pretrained | None = None,
+    start: Start | None = None,
 ) -> TrainingRun:
     texts = [example.text for example in examples]
-    tokenizer = (
-        pretrained.forward.tokenizer
-        if pretrained
-        else Tokenizer.train(texts, settings.tokenizer, settings.vocab_size)
+    tokenizer = (start.tokenizer if start else None) or Tokenizer.train(
+        texts, settings.tokenizer, settings.vocab_size
     )
     config = ModelConfig(
         cell=settings.cell,
@@ -178,9 +177,9 @@ def _prepare(
         targets=torch.from_numpy(label_ids(examples, labels, aliases)),
         checkpoint=Checkpoint(
             directory / CHECKPOINT,
-            _fingerprint(settings, config, [*examples, *validation], pretrained),
+            _fingerprint(settings, config, [*examples, *validation], start),
         ),
-        pretrained=pretrained,
+        start=start,
     )
 
 
@@ -188,10 +187,10 @@ def _fingerprint(
     settings: TrainingSettings,
     config: ModelConfig,
     examples: Sequence[Example],
-    pretrained: Pretrained | None,
+    start: Start | None,
 ) -> str:
     """What tells a run's settings, labels, data and beginning apart from all others."""
     parts = [settings.model_dump_json(), config.model_dump_json()]
-    parts += pretrained.hashes if pretrained else []
+    parts += start.hashes if start else []
     parts += [f"{example.label}\0{example.text}" for example in examples]
     return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()

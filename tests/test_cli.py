@@ -130,6 +130,11 @@ def test_from_texts_without_labels_to_a_classifier(tmp_path: Path) -> None:
     assert_one_sentence(result, "hidden size of the pretrained model is 8, and not 9: leave")
     result = conveyor("train", *columns, *start[2:], "--out", "n", cwd=tmp_path)
     assert_one_sentence(result, "--pretrained-backward needs --pretrained beside it")
+    result = conveyor("train", *columns, *start[:2], "--cell", "rnn", "--out", "n", cwd=tmp_path)
+    assert_one_sentence(result, "pretrained model's cell is lstm, and not rnn: leave")
+    both = [*start[:2], "--vectors", "v.txt", "--out", "n"]
+    result = conveyor("train", *columns, *both, cwd=tmp_path)
+    assert_one_sentence(result, "and so does --vectors: give one of the two")
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_both_directions_begin_as_if_they_were_alone(
 
 
 def test_a_classifier_is_made_from_it(tmp_path: Path, forward: Foundation) -> None:
-    train(reviews(60), OPEN, tmp_path, pretrained=Pretrained(forward))
+    train(reviews(60), OPEN, tmp_path, start=Pretrained(forward))
     config = artifact.load(tmp_path).classifier.config
     assert (config.embedding_dim, config.hidden_size, config.num_layers) == (6, 8, 2)
 
