@@ -42,10 +42,10 @@ class JSONRoute(APIRoute):
     """A route whose endpoint takes a JSON body, as its first parameter, and the request.
 
     FastAPI describes it and leads the way to it. But the body is read, checked and handed over
-    here: what FastAPI would do on the way (dependencies to be solved, contexts to be entered) costs
-    the event loop more than all the rest of a prediction. And its own ``max_body_size`` answers a
-    body that is declared too large with a plain text, past every error handler; here it gets the
-    error body that all refusals have.
+    here: what FastAPI would do on the way (dependencies to be solved, contexts to be entered) is
+    more than a quarter of what a prediction costs the event loop. And its own ``max_body_size``
+    answers a body that is declared too large with a plain text, past every error handler; here it
+    gets the error body that all refusals have.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
