@@ -3,6 +3,8 @@
 Shapes in comments: N texts, L labels.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,18 +22,41 @@ COLDEST, HOTTEST = 0.5, 10.0
 LEAST_PROBABILITY = 1e-38
 
 
-def expected_calibration_error(probabilities: Floats, truth: NDArray[np.int64]) -> float:
-    """How far confidence and accuracy are apart, on average over the texts.
+class Reliability(NamedTuple):
+    """What became of the texts of each bin of confidence, (BINS,) each: sums over its texts."""
 
-    ``probabilities`` (N, L) are sorted by that of the best label into 15 bins of equal width; in
-    each, the share of right answers is compared with the mean of the best probabilities (Naeini et
-    al., 2015; Guo et al., 2017).
+    texts: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    right: NDArray[np.int64]
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error, 0 to 1."""
+        return float(np.abs(self.confidence - self.right).sum() / self.texts.sum())
+
+
+def reliability(probabilities: Floats, truth: NDArray[np.int64]) -> Reliability:
+    """Texts sorted by the probability of their best label into 15 bins of equal width.
+
+    Of probabilities (N, L) and the numbers of the true labels (N,).
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == truth
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(bins, confidence - right, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(truth))
+    return Reliability(
+        np.bincount(bins, minlength=BINS),
+        np.bincount(bins, confidence, minlength=BINS).astype(np.float64),
+        np.bincount(bins[right], minlength=BINS),
+    )
+
+
+def expected_calibration_error(probabilities: Floats, truth: NDArray[np.int64]) -> float:
+    """How far confidence and accuracy are apart, on average over the texts.
+
+    In each bin of `reliability`, the share of right answers is compared with the mean of the best
+    probabilities (Naeini et al., 2015; Guo et al., 2017).
+    """
+    return reliability(probabilities, truth).error
 
 
 def temperature(probabilities: Floats, truth: NDArray[np.int64]) -> float:

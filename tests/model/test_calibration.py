@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from model.calibration import COLDEST, HOTTEST, cool, expected_calibration_error, temperature
+from model.calibration import (
+    COLDEST,
+    HOTTEST,
+    cool,
+    expected_calibration_error,
+    reliability,
+    temperature,
+)
 from tests.conftest import random_classifier
 
 
@@ -25,6 +32,18 @@ def test_the_error_is_the_mean_gap_between_confidence_and_accuracy() -> None:
     # Four at 0.99, of which three are right; two at 0.6, both right.
     expected = (4 * (0.99 - 0.75) + 2 * (1 - 0.6)) / 6
     assert expected_calibration_error(probabilities, truth) == pytest.approx(expected)
+
+
+def test_the_bins_hold_every_text_once() -> None:
+    logits, truth = drawn(500, 3)
+    probabilities = softmax(logits)
+    bins = reliability(probabilities, truth)
+    assert bins.texts.sum() == 500
+    assert bins.right.sum() == (probabilities.argmax(axis=1) == truth).sum()
+    assert bins.confidence.sum() == pytest.approx(probabilities.max(axis=1).sum())
+    for place, (texts, confidence) in enumerate(zip(bins.texts, bins.confidence, strict=True)):
+        assert texts * place / 15 <= confidence + 1e-6
+        assert confidence <= texts * (place + 1) / 15 + 1e-6
 
 
 def test_a_full_certainty_has_a_bin() -> None:
