@@ -23,8 +23,8 @@ from pathlib import Path
 import httpx
 import numpy as np
 import uvloop
-from callers import Outcome, Pool, Single, post
 
+from bench.callers import Outcome, Pool, Single, post
 from model import artifact
 from model.classifier import Classifier, use_threads, used_threads
 from model.data import read_examples

@@ -1,0 +1,94 @@
+"""What is measured of a model: on the test file, its size, its speed."""
+
+import random
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+import torch
+
+from bench.experiments.saved import Bin, Mistake, Parameters
+from model import artifact
+from model.calibration import reliability
+from model.classifier import Classifier, use_threads
+from model.data import Example, read_examples
+from model.evaluate import Evaluation, confusion, judge
+from model.parameters import parameter_count
+from service.cores import cores
+
+FILES = (*artifact.HASHED, artifact.GOLDEN, artifact.CARD)
+
+# Wider confusions fill no table that people read.
+FEW_LABELS = 10
+MOST_MISTAKES = 12
+
+SAMPLE, TURNS = 512, 5
+
+
+class Measures(TypedDict):
+    """The fields of a saved run that follow from the model and the test file."""
+
+    labels: tuple[str, ...]
+    texts: int
+    accuracy: float
+    confusion: tuple[tuple[int, ...], ...]
+    mistakes: tuple[Mistake, ...]
+    calibration: tuple[Bin, ...]
+    calibration_error: float
+    parameters: Parameters
+    artifact_bytes: int
+    texts_per_second: float
+    torch: str
+    cores: int
+
+
+def measure(model: Path, test: Path) -> Measures:
+    """Judge a model as `conveyor evaluate` does, on one core. Raises ModelError."""
+    use_threads(1)
+    classifier = artifact.load(model).classifier
+    examples = read_examples(str(test))
+    truth, probabilities = judge(classifier, examples)
+    labels = classifier.config.labels
+    bins = reliability(probabilities, truth)
+    counts = confusion(truth, probabilities.argmax(axis=1), len(labels))
+    evaluation = Evaluation(labels, counts, bins.error)
+    count = parameter_count(classifier.config)
+    return Measures(
+        labels=labels,
+        texts=evaluation.texts,
+        accuracy=evaluation.accuracy,
+        confusion=tuple(map(tuple, counts.tolist())) if len(labels) <= FEW_LABELS else (),
+        mistakes=tuple(
+            Mistake(true=true, predicted=predicted, texts=texts)
+            for true, predicted, texts in evaluation.confusions(MOST_MISTAKES)
+        ),
+        calibration=tuple(
+            Bin(texts=texts, confidence=min(1.0, total / max(1, texts)), right=right)
+            for texts, total, right in zip(*(sums.tolist() for sums in bins), strict=True)
+        ),
+        calibration_error=evaluation.calibration_error,
+        parameters=Parameters(
+            formula=count.formula, by_formula=count.recurrent_by_formula, total=count.total
+        ),
+        artifact_bytes=sum((model / name).stat().st_size for name in FILES),
+        texts_per_second=speed(classifier, examples),
+        torch=torch.__version__,
+        cores=cores(),
+    )
+
+
+def speed(classifier: Classifier, examples: Sequence[Example]) -> float:
+    """Texts a second of a fixed sample, encoded beforehand: the median of some turns."""
+    sample = random.Random(0).sample(examples, min(SAMPLE, len(examples)))
+    texts = [example.text for example in sample]
+    longest = classifier.config.max_tokens
+    encodings = [e.last(longest) for e in classifier.encode(texts, offsets=False)]
+    classifier.predict(encodings)  # a kernel's first call of each shape takes longer
+    seconds = []
+    for _ in range(TURNS):
+        started = time.perf_counter()
+        classifier.predict(encodings)
+        seconds.append(time.perf_counter() - started)
+    return len(encodings) / statistics.median(seconds)

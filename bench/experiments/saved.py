@@ -1,0 +1,195 @@
+"""What is saved of experiments: small JSON files, which docs/results.md is made from."""
+
+from pathlib import Path
+from typing import Annotated, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bench.experiments.plan import Experiment
+from model import artifact
+from model.calibration import BINS
+from model.config import CellName
+
+RUNS = Path(__file__).parent / "runs"
+MEMORY, RECALL = RUNS / "memory.json", RUNS / "recall.json"
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
+Curve = tuple[Annotated[float, Field(ge=0)], ...]
+
+
+class Saved(BaseModel):
+    """What is read is what was written, and no more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+SavedT = TypeVar("SavedT", bound=Saved)
+
+
+class Training(Saved):
+    """How a model was made: its texts, and the wall time on one core until it was written."""
+
+    texts: Count
+    seconds: Seconds  # without what was lost in interruptions
+    resumed: Count  # how many times it was continued from a checkpoint
+    held_out_accuracy: Share | None
+
+
+class Bin(Saved):
+    """The texts whose best label had a probability in one of the 15 bins of equal width."""
+
+    texts: Count
+    confidence: Share  # mean; 0 for a bin without texts
+    right: Count
+
+
+class Mistake(Saved):
+    """Texts of one label that were taken for another."""
+
+    true: str
+    predicted: str
+    texts: Count
+
+
+class Parameters(Saved):
+    """How many numbers a model has; the formula counts the weights of its recurrent layers."""
+
+    formula: str
+    by_formula: Count
+    total: Count
+
+
+class SavedRun(Saved):
+    """One trained model, and what came out on the test file."""
+
+    experiment: str
+    seed: int | None  # None where nothing was trained
+    command: str
+    training: Training | None
+    labels: tuple[str, ...]
+    texts: Count
+    accuracy: Share
+    confusion: tuple[tuple[Count, ...], ...]  # true labels in rows; empty for more than a few
+    mistakes: tuple[Mistake, ...]  # the most frequent ones
+    calibration: tuple[Bin, ...] = Field(min_length=BINS, max_length=BINS)
+    calibration_error: Share
+    parameters: Parameters
+    artifact_bytes: Count
+    texts_per_second: Annotated[float, Field(gt=0)]  # on one core, without tokenizing
+    torch: str
+    cores: Annotated[int, Field(ge=1)]  # of the machine
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        right = sum(bin_.right for bin_ in self.calibration)
+        if sum(bin_.texts for bin_ in self.calibration) != self.texts or self.texts == 0:
+            raise ValueError("the bins of calibration must hold all texts")
+        if abs(right / self.texts - self.accuracy) > 1e-9:  # noqa: PLR2004 - rounding
+            raise ValueError("accuracy must be the share of texts that calibration has as right")
+        if self.confusion:
+            if [len(row) for row in self.confusion] != [len(self.labels)] * len(self.labels):
+                raise ValueError("confusion must have a row and a column for each label")
+            if sum(map(sum, self.confusion)) != self.texts:
+                raise ValueError("confusion must count all texts")
+        return self
+
+
+class Gradient(Saved):
+    """The norm of the gradient of the loss by a state, over the distance from the text's end.
+
+    Median of the texts, each divided by its norm at the last step, which is distance 0.
+    """
+
+    cell: CellName
+    state: str  # "hidden" or "cell"
+    trained: bool
+    norms: Curve
+
+
+class Retention(Saved):
+    """What the forget gates leave of what lay on an LSTM's belt, over the distance from the end.
+
+    Quantiles over the units of the mean over the texts of the product of the gates; and how many
+    steps the belt reaches back as `model.summary.retention` has it, the median of the texts.
+    """
+
+    trained: bool
+    low: Curve  # 10 % of the units keep less
+    middle: Curve
+    high: Curve  # 10 % keep more
+    reach: tuple[float, float, float]  # the same quantiles, in steps
+
+
+class Memory(Saved):
+    """What gradients and belts keep over the last steps of long texts."""
+
+    texts: Count
+    steps: Count
+    gradients: tuple[Gradient, ...]
+    retention: tuple[Retention, ...]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        curves = [gradient.norms for gradient in self.gradients]
+        curves += [c for r in self.retention for c in (r.low, r.middle, r.high)]
+        if any(len(curve) != self.steps for curve in curves):
+            raise ValueError("every curve must have a value for each step")
+        return self
+
+
+class Recalled(Saved):
+    """How a network trained for texts of up to a length remembers the first word at that length."""
+
+    cell: CellName
+    length: Annotated[int, Field(ge=2)]
+    seed: int
+    accuracy: Share
+    seconds: Seconds
+
+
+class Recall(Saved):
+    """All trainings of the recall task, and what guessing would be right about."""
+
+    chance: Share
+    units: Count
+    training_texts: Count
+    passes: Count
+    test_texts: Count
+    results: tuple[Recalled, ...] = ()
+
+
+def run_name(experiment: Experiment, seed: int | None) -> str:
+    """The name of a saved run."""
+    return experiment.name if seed is None else f"{experiment.name}-{seed}"
+
+
+def seeds(experiment: Experiment) -> tuple[int | None, ...]:
+    """The seeds to run an experiment with; None alone where nothing is to be trained."""
+    return (None,) if experiment.model else experiment.seeds
+
+
+def save(path: Path, saved: Saved) -> None:
+    """Write it whole or not at all. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    artifact.write(path, saved.model_dump_json(indent=1).encode() + b"\n")
+
+
+def load(path: Path, kind: type[SavedT]) -> SavedT | None:
+    """Read what was saved; None where nothing was.
+
+    Raises ValueError with one sentence for a file that is not of this kind.
+    """
+    if not path.exists():
+        return None
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ValueError(f"{path} is not valid: {artifact.describe(error)}.") from None
+
+
+def load_runs(experiment: Experiment, folder: Path = RUNS) -> list[SavedRun]:
+    """The saved runs of an experiment, of those that are planned."""
+    paths = (folder / f"{run_name(experiment, seed)}.json" for seed in seeds(experiment))
+    return [run for run in (load(path, SavedRun) for path in paths) if run]
