@@ -284,9 +284,11 @@ def _recall(recall: Recall | None) -> list[str]:
     return [
         "## One word, remembered",
         _paragraph(
-            f"The label of a text is its first word, one of {1 / recall.chance:.0f}; the words",
-            f"after it say nothing. Both cells have {recall.units} units, are judged by their last",
-            f"state, and are trained alike: for each length and seed {recall.passes} passes over",
+            f"The label of a text is its first word, one of {1 / recall.chance:.0f}; all that",
+            "follow are drawn from the same ones and say nothing: a network must remember one",
+            "word, and let the others pass. Both cells have",
+            f"{recall.units} units, are judged by their last state, and are trained alike: for",
+            f"each length and seed {recall.passes} passes over",
             f"{recall.training_texts:,} texts from 2 words up to that length, octave for octave as",
             f"many. They are judged on {recall.test_texts} texts of exactly that length.",
             f"Guessing is right about {recall.chance:.1%}.",
