@@ -4,7 +4,7 @@ import csv
 import gzip
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,10 +22,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A text and the name of its label."""
+    """A text and the name of its label; and where they stand, if they were read from somewhere."""
 
     text: str
     label: str
+    source: str = field(default="", compare=False, repr=False)
+    line: int = field(default=0, compare=False, repr=False)  # of a set of the hub: its row
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for people."""
+        return f"{self.source}, {'row' if self.source.startswith(HUB) else 'line'} {self.line}"
 
 
 @dataclass(frozen=True)
@@ -106,34 +113,44 @@ class _Lines:
 
     def __init__(self, source: str, binary: Iterable[bytes]) -> None:
         self.source = source
-        self.number = 0
+        self.read = 0
+        self.row = 1  # the line in which the current row begins; quoted texts have several
         self._binary = binary
 
     def __iter__(self) -> Iterator[str]:
         for line in self._binary:
-            self.number += 1
+            self.read += 1
             try:
-                yield line.decode("utf-8-sig" if self.number == 1 else "utf-8")
+                yield line.decode("utf-8-sig" if self.read == 1 else "utf-8")
             except UnicodeDecodeError as error:
+                self.row = self.read
                 raise self.error(
                     f"byte {error.start + 1} is not UTF-8; save the file as UTF-8"
                 ) from None
 
+    def next_row(self) -> None:
+        """Say that a new row begins."""
+        self.row = self.read + 1
+
     def error(self, sentence: str) -> DataError:
-        return DataError(f"{self.source}, line {self.number}: {sentence}.")
+        return DataError(f"{self.source}, line {self.row}: {sentence}.")
 
 
 def _objects(lines: _Lines) -> Iterator[Mapping[str, Any]]:
     for line in lines:
-        if not line.strip():
-            continue
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise lines.error(f"this is not JSON ({error})") from None
-        if not isinstance(row, dict):
-            raise lines.error("this is not a JSON object, as every line must be")
-        yield row
+        if line.strip():
+            yield _object(line, lines)
+        lines.next_row()
+
+
+def _object(line: str, lines: _Lines) -> Mapping[str, Any]:
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise lines.error(f"this is not JSON ({error.msg} at character {error.pos + 1})") from None
+    if not isinstance(row, dict):
+        raise lines.error("this is not a JSON object, as every line must be")
+    return row
 
 
 def _example(row: Mapping[str, Any], columns: Columns, lines: _Lines) -> Example:
@@ -141,7 +158,7 @@ def _example(row: Mapping[str, Any], columns: Columns, lines: _Lines) -> Example
     label = _field(row, columns.names[1], lines)
     if not isinstance(label, str | int) or isinstance(label, bool):
         raise lines.error(f"{columns.names[1]!r} is neither a text nor a whole number")
-    return Example(text, _label(str(label), lines))
+    return Example(text, _label(str(label), lines), lines.source, lines.row)
 
 
 def _text(row: Mapping[str, Any], name: str, lines: _Lines) -> str:
@@ -158,63 +175,65 @@ def _field(row: Mapping[str, Any], name: str, lines: _Lines) -> Any:  # noqa: AN
 
 
 def _table(lines: _Lines, kind: str) -> Iterator[list[str]]:
+    """The rows of a table that are not empty."""
     # Fields of a table may be as long as a text can be.
     csv.field_size_limit(2**31 - 1)
     if kind == ".csv":
-        return csv.reader(lines, strict=True)
-    return csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        rows = csv.reader(lines, strict=True)
+    else:
+        rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    try:
+        for row in rows:
+            if row:
+                yield row
+            lines.next_row()
+    except csv.Error as error:
+        raise lines.error(f"this is no valid table row ({error})") from None
 
 
 def _from_table(lines: _Lines, columns: Columns, kind: str) -> Iterator[Example]:
     rows = _table(lines, kind)
-    try:
-        first = next(rows, None)
-        if first is None:
-            return
-        named = columns != Columns() or set(columns.names) <= set(first)
-        if not named and len(first) != 2:  # noqa: PLR2004 - a label and a text
-            raise lines.error(
-                f"name the columns of the text and the label; the columns are {_listed(first)}"
-            )
-        text, label = _places(first, columns, lines) if named else (1, 0)
-        examples = [_row(row, first, text, label, lines) for row in rows if row]
-        if not named:
-            examples.insert(0, _unnamed_first(first, examples, lines.source))
-        yield from examples
-    except csv.Error as error:
-        raise lines.error(f"this is no valid table row ({error})") from None
+    first = next(rows, None)
+    if first is None:
+        return
+    if columns != Columns() or set(columns.names) <= set(first):
+        text, label = _places(first, columns, lines)
+        yield from (_row(row, first, text, label, lines) for row in rows)
+        return
+    if len(first) != 2:  # noqa: PLR2004 - a label and a text
+        raise lines.error(
+            f"name the columns of the text and the label; the columns are {_listed(first)}"
+        )
+    top = Example(first[1], first[0].strip(), lines.source, lines.row)
+    examples = [_row(row, first, 1, 0, lines) for row in rows]
+    _check_unnamed(top, examples)
+    yield from [top, *examples]
 
 
 def _texts_from_table(lines: _Lines, column: str | None, kind: str) -> Iterator[str]:
     rows = _table(lines, kind)
-    try:
-        first = next(rows, None)
-        if first is None:
-            return
-        named = column is not None or TEXT in first
-        if not named and len(first) > 2:  # noqa: PLR2004 - a label and a text
-            raise lines.error(f"name the column of the text; the columns are {_listed(first)}")
-        place = _place(first, column or TEXT, lines) if named else len(first) - 1
-        if not named:
-            yield first[place]
-        for row in rows:
-            if row:
-                _check_width(row, first, lines)
-                yield row[place]
-    except csv.Error as error:
-        raise lines.error(f"this is no valid table row ({error})") from None
+    first = next(rows, None)
+    if first is None:
+        return
+    named = column is not None or TEXT in first
+    if not named and len(first) > 2:  # noqa: PLR2004 - a label and a text
+        raise lines.error(f"name the column of the text; the columns are {_listed(first)}")
+    place = _place(first, column or TEXT, lines) if named else len(first) - 1
+    if not named:
+        yield first[place]
+    for row in rows:
+        _check_width(row, first, lines)
+        yield row[place]
 
 
-def _unnamed_first(first: list[str], rest: list[Example], source: str) -> Example:
-    """The first line as an example, if it is one: a label comes again, a name of a column not."""
-    label, text = first
-    if label.strip() not in {example.label for example in rest}:
+def _check_unnamed(first: Example, rest: list[Example]) -> None:
+    """See that the first line is an example: a label comes again, a name of a column not."""
+    if first.label not in {example.label for example in rest}:
         raise DataError(
-            f"{source}, line 1: name the columns of the text and the label, or put the line "
-            f"{TEXT},{LABEL} on top; {_listed(first)} are neither, and no label either, as the "
-            "first one stands in no other line."
+            f"{first.place}: name the columns of the text and the label, or put the line "
+            f"{TEXT},{LABEL} on top; {_listed([first.label, first.text])} are neither, and no "
+            "label either, as the first one stands in no other line."
         )
-    return Example(text, label.strip())
 
 
 def _places(header: list[str], columns: Columns, lines: _Lines) -> tuple[int, int]:
@@ -231,7 +250,7 @@ def _place(header: list[str], name: str, lines: _Lines) -> int:
 
 def _row(row: list[str], first: list[str], text: int, label: int, lines: _Lines) -> Example:
     _check_width(row, first, lines)
-    return Example(row[text], _label(row[label], lines))
+    return Example(row[text], _label(row[label], lines), lines.source, lines.row)
 
 
 def _check_width(row: list[str], first: list[str], lines: _Lines) -> None:
@@ -274,4 +293,5 @@ def _from_hub(source: str, columns: Columns) -> Iterator[Example]:
         # In sets of the hub, -1 marks a text that nobody has labelled.
         if not isinstance(row[text], str) or row[label] is None or (named and row[label] < 0):
             raise DataError(f"{source}, row {number}: the text or its label is missing.")
-        yield Example(row[text], feature.int2str(row[label]) if named else str(row[label]))
+        name_of_label = feature.int2str(row[label]) if named else str(row[label])
+        yield Example(row[text], name_of_label, source, number)

@@ -102,13 +102,17 @@ def judge(
 def label_ids(
     examples: Sequence[Example], labels: Sequence[str], aliases: dict[str, str]
 ) -> NDArray[np.int64]:
-    """The numbers of the examples' labels; a label may go by its alias."""
+    """The numbers of the examples' labels; a label may go by its alias.
+
+    Raises DataError for the first example whose label is none of them.
+    """
     ids = {label: index for index, label in enumerate(labels)}
     ids |= {alias: ids[label] for alias, label in aliases.items()}
-    unknown = sorted({example.label for example in examples} - ids.keys())
+    unknown = next((example for example in examples if example.label not in ids), None)
     if unknown:
+        where = unknown.place if unknown.source else "The data"
         raise DataError(
-            f"The data has the label {unknown[0]!r}, which the model does not have; "
+            f"{where} has the label {unknown.label!r}, which the model does not have; "
             f"its labels are {', '.join(map(repr, labels[:10]))}"
             f"{' and more' if len(labels) > 10 else ''}."  # noqa: PLR2004 - a readable sentence
         )

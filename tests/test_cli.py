@@ -82,12 +82,18 @@ def test_labels_are_renamed_and_the_data_s_own_still_understood(tmp_path: Path) 
         ("text,label\nx,a\ny,b\n", ["--seed", "9" * 30], "--seed should be less than"),
         ("text,label\nx,a\ny,b\n", ["--rename-label", "ab"], "'ab' is not of the form OLD=NEW"),
         ("text,label\nx,a\ny,b\n", ["--validation-data", "none.csv"], "none.csv cannot be read"),
+        (
+            "text,label\nx,a\ny,b\n",
+            ["--validation-data", "held-out.csv"],
+            "held-out.csv, line 4 has the label 'meh', which the model does not have",
+        ),
     ],
 )
 def test_wrong_training_input_is_one_sentence(
     tmp_path: Path, content: str, arguments: list[str], says: str
 ) -> None:
     (tmp_path / "a.csv").write_text(content)
+    (tmp_path / "held-out.csv").write_text('text,label\n"two\nlines",a\nx,meh\nx,a b\n')
     result = conveyor("train", "--data", "a.csv", "--out", "m", *arguments, cwd=tmp_path)
     assert_one_sentence(result, says)
     assert not (tmp_path / "m").exists()
@@ -142,6 +148,7 @@ def test_from_texts_without_labels_to_a_classifier(tmp_path: Path) -> None:
     [
         (["--data", "one.tsv"], "one text alone: pretraining needs another"),
         (["--data", "none.csv"], "none.csv cannot be read"),
+        (["--data", "one.tsv", "--data", "broken.csv"], "broken.csv, line 4: 3 columns, where"),
         (["--data", "one.tsv", "--bptt", "0"], "--bptt should be greater than 0, but is 0"),
         (["--data", "one.tsv", "--embedding-of", "lm"], "lm is not a directory"),
     ],
@@ -150,6 +157,7 @@ def test_wrong_pretraining_input_is_one_sentence(
     tmp_path: Path, arguments: list[str], says: str
 ) -> None:
     (tmp_path / "one.tsv").write_text("a text\n")
+    (tmp_path / "broken.csv").write_text('text\n"two\nlines"\na,b,c\nd\n')
     assert_one_sentence(conveyor("pretrain", *arguments, "--out", "m", cwd=tmp_path), says)
     assert not (tmp_path / "m").exists()
 
@@ -220,9 +228,11 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_evaluating_with_a_label_the_model_does_not_have(tmp_path: Path, trained: Path) -> None:
-    (tmp_path / "a.csv").write_text("text,label\nx,meh\n")
+    (tmp_path / "a.csv").write_text("text,label\nx,blame\nx,meh\n")
     result = conveyor("evaluate", trained, "--data", "a.csv", cwd=tmp_path)
-    assert_one_sentence(result, "'meh', which the model does not have; .* 'blame', 'praise'")
+    assert_one_sentence(
+        result, "a.csv, line 3 has the label 'meh', which the model .* 'blame', 'praise'"
+    )
 
 
 def test_evaluating_what_is_no_model(tmp_path: Path) -> None:

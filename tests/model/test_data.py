@@ -1,9 +1,13 @@
+import csv
 import gzip
+import io
 import json
 from pathlib import Path
 
 import datasets
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from model.data import Columns, Example, read_examples, read_texts
 from model.errors import DataError
@@ -112,6 +116,60 @@ def test_what_is_wrong_is_said_with_its_line(
     assert "\n" not in str(caught.value)
 
 
+BROKEN_IN_THE_MIDDLE = [
+    ("a.csv", b'label,text\nx,"a\nb\nc"\ny,d\nz,"e\nf",g\ny,h\n', "line 6: 3 columns, where"),
+    ("a.csv", b'label,text\nx,"a\nb"\nz,"never\nends,c\nd\n', "line 4: this is no valid table row"),
+    ("a.csv", b'label,text\nx,"a\nb"\nz,"c\nd\xff"\ny,e\n', "line 5: byte 2 is not UTF-8"),
+    ("a.csv", b"label,text\n\n\nx\ny,b\n", "line 4: 1 columns, where"),
+    ("a.tsv", b'label\ttext\nx\t"a\ny\ty\ty\nz\tz\n', "line 3: 3 columns, where"),
+    (
+        "a.jsonl",
+        b'{"text": "a", "label": "x"}\n\n{"text": "b", \n{}\n',
+        r"line 3: this is not JSON \(.* at character 16\)",
+    ),
+    (
+        "a.jsonl",
+        b'{"text": "a", "label": "x"}\n\n{"text": "\xff"}\n{}\n',
+        "line 3: byte 11 is not UTF-8",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "says"), BROKEN_IN_THE_MIDDLE)
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_what_is_broken_in_the_middle_is_said_with_the_line_in_which_its_row_begins(
+    tmp_path: Path, name: str, content: bytes, says: str, suffix: str
+) -> None:
+    """Or, of bytes that are no UTF-8, their own line; with labels and without."""
+    source = write(tmp_path / (name + suffix), content)
+    for read in (read_examples, read_texts):
+        with pytest.raises(DataError, match=rf"{name}{suffix}, {says}"):
+            read(source)
+
+
+@given(st.lists(st.tuples(st.text('a\n ",é'), st.sampled_from("xy")), min_size=1))
+def test_an_example_knows_the_line_in_which_it_begins(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+) -> None:
+    content = io.StringIO(newline="")
+    writer = csv.writer(content)
+    writer.writerow(["text", "label"])
+    begins = []
+    for row in rows:
+        begins.append(content.getvalue().count("\n") + 1)
+        writer.writerow(row)
+    source = write(tmp_path_factory.mktemp("data") / "a.csv.gz", content.getvalue())
+    examples = read_examples(source)
+    assert [(e.text, e.label) for e in examples] == rows
+    assert [e.place for e in examples] == [f"{source}, line {line}" for line in begins]
+
+
+def test_without_a_header_and_in_other_formats_too(tmp_path: Path) -> None:
+    for name, content in (("a.csv", "\nx,a\nx,b\n"), ("a.jsonl", "\n" + JSONL)):
+        examples = read_examples(write(tmp_path / name, content))
+        assert [e.line for e in examples] == list(range(2, 2 + len(examples)))
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No such file or directory"):
         read_examples(str(tmp_path / "none.csv"))
@@ -162,6 +220,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_set_of_the_hub(hub: str) -> None:
     assert read_examples(hub) == [Example("a", "pos"), Example("b", "neg")]
     assert read_examples(f"{hub}@test") == [Example("c", "pos")]
+    assert [e.place for e in read_examples(hub)] == [f"{hub}, row 1", f"{hub}, row 2"]
 
 
 @pytest.mark.parametrize(

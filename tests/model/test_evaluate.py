@@ -64,6 +64,13 @@ def test_an_unknown_label_is_named() -> None:
         label_ids([Example("", "yes"), Example("", "perhaps")], ["no", "yes"], {})
 
 
+def test_the_first_of_those_with_an_unknown_label_is_named_with_its_place() -> None:
+    labels = ["yes", "perhaps", "maybe"]
+    examples = [Example("", label, "a.csv", n) for n, label in enumerate(labels, 2)]
+    with pytest.raises(DataError, match=r"^a\.csv, line 3 has the label 'perhaps', which"):
+        label_ids(examples, ["no", "yes"], {})
+
+
 def test_a_long_list_of_labels_is_cut() -> None:
     with pytest.raises(DataError, match="'9' and more"):
         label_ids([Example("", "x")], [str(n) for n in range(100)], {})
