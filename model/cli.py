@@ -1,12 +1,14 @@
 """The commands that make and judge models: conveyor pretrain, train and evaluate."""
 
+import contextlib
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -27,6 +29,7 @@ from model.evaluate import Evaluation
 from model.evaluate import evaluate as run_evaluation
 from model.flags import with_flags, wrong_flag
 from model.foundation import Pretrained
+from model.memory import enough_memory
 from model.pretrain import PretrainingEpoch, PretrainingStep, PretrainingWatcher
 from model.pretrain import pretrain as run_pretraining
 from model.run import StepReport
@@ -47,6 +50,8 @@ console = Console()
 # How a run goes is told beside its result, which alone is worth piping on.
 story = Console(stderr=True)
 
+Settings = TypeVar("Settings", bound=BaseModel)
+
 # The only task of a progress bar.
 TASK = TaskID(0)
 
@@ -58,6 +63,7 @@ DATA_HELP = (
     "Labelled texts: a .csv, .tsv or .jsonl file, also .gz, or `hub:NAME@SPLIT` "
     "(with the `hub` extra installed)."
 )
+SMALLER_EVALUATION = "give fewer texts at once, or evaluate the model where there is more of it"
 TextColumnOption = Annotated[
     str | None,
     typer.Option(
@@ -98,26 +104,18 @@ def pretrain(
 
     Example: `conveyor pretrain --data mine.csv --text-column body --out my-language`
     """
-    try:
-        settings = PretrainingSettings(**flags)
-    except ValidationError as error:
-        raise TrainingError(wrong_flag(error, flags)) from None
+    settings = _settings(PretrainingSettings, flags)
     if (out / foundation.CONFIG).exists() and not (out / CHECKPOINT).exists():
         raise TrainingError(f"{out} holds a model already: choose another --out, or remove it.")
-    origin = foundation.load(embedding_of) if embedding_of else None
-    texts = [text for source in data for text in read_texts(source, text_column)]
-    with _progress("pretraining") as progress:
-        try:
-            perplexity = run_pretraining(
-                texts,
-                settings,
-                out,
-                embedding_of=origin,
-                about=_about(),
-                watcher=_watch_pretraining(progress),
-            )
-        except OSError as error:
-            raise _unwritten(out, error) from None
+    with _progress("pretraining") as progress, _run(out, "--batch-size, --bptt"):
+        perplexity = run_pretraining(
+            [text for source in data for text in read_texts(source, text_column)],
+            settings,
+            out,
+            embedding_of=foundation.load(embedding_of) if embedding_of else None,
+            about=_about(),
+            watcher=_watch_pretraining(progress),
+        )
     where = shlex.quote(str(out))
     typer.echo(f"perplexity {perplexity:.1f} on held-out texts")
     typer.echo(f"The model is in {out}. Fine-tune it: conveyor train --pretrained {where} ...")
@@ -169,30 +167,21 @@ def train(  # noqa: PLR0913 - a parameter for each flag
 
     Example: `conveyor train --data mine.csv --text-column body --label-column topic --out my-model`
     """
-    try:
-        settings = TrainingSettings(**flags)
-    except ValidationError as error:
-        raise TrainingError(wrong_flag(error, flags)) from None
+    settings = _settings(TrainingSettings, flags)
     if (out / artifact.CONFIG).exists():
         raise TrainingError(f"{out} holds a model already: choose another --out, or remove it.")
     columns = Columns(text_column, label_column)
-    examples = read_examples(data, columns)
-    validation = read_examples(validation_data, columns) if validation_data else []
-    start = _start(pretrained, pretrained_backward, vectors)
-    with _progress("training") as progress:
-        try:
-            evaluation = run_training(
-                examples,
-                settings,
-                out,
-                validation=validation,
-                label_aliases=_renames(rename_label or []),
-                start=start,
-                about=_about(),
-                watcher=_watch(progress),
-            )
-        except OSError as error:
-            raise _unwritten(out, error) from None
+    with _progress("training") as progress, _run(out, "--batch-size, --train-tokens"):
+        evaluation = run_training(
+            read_examples(data, columns),
+            settings,
+            out,
+            validation=read_examples(validation_data, columns) if validation_data else [],
+            label_aliases=_renames(rename_label or []),
+            start=_start(pretrained, pretrained_backward, vectors),
+            about=_about(),
+            watcher=_watch(progress),
+        )
     if evaluation:
         _print_evaluation(evaluation, "held-out texts")
     typer.echo(f"The model is in {out}. Serve it: conveyor serve --model {shlex.quote(str(out))}")
@@ -212,13 +201,21 @@ def evaluate(
 
     Example: `conveyor evaluate my-model --data test.csv`
     """
-    classifier = artifact.load(model).classifier
-    examples = read_examples(data, Columns(text_column, label_column))
-    with _progress("evaluating", len(examples)) as progress:
+    with _progress("evaluating") as progress, enough_memory(lambda: SMALLER_EVALUATION):
+        classifier = artifact.load(model).classifier
+        examples = read_examples(data, Columns(text_column, label_column))
+        progress.update(TASK, total=len(examples))
         evaluation = run_evaluation(
             classifier, examples, lambda done: progress.update(TASK, completed=done)
         )
     _print_evaluation(evaluation, "texts")
+
+
+def _settings(kind: type[Settings], flags: dict[str, Any]) -> Settings:
+    try:
+        return kind(**flags)
+    except ValidationError as error:
+        raise TrainingError(wrong_flag(error, flags)) from None
 
 
 def _start(pretrained: Path | None, backward: Path | None, vectors: Path | None) -> Start | None:
@@ -251,14 +248,27 @@ def _about() -> str:
     return f"The command was:\n\n```sh\n{command}\n```"
 
 
-def _unwritten(out: Path, error: OSError) -> TrainingError:
-    return TrainingError(
-        f"The model cannot be written to {out}: {error.strerror}. "
-        "The same command continues from the last checkpoint."
-    )
+@contextlib.contextmanager
+def _run(out: Path, settings: str) -> Iterator[None]:
+    """What can end a run beside its own errors, in one sentence; these settings take memory."""
+
+    def smaller() -> str:
+        less = f"lower {settings} or the sizes of the network, or give fewer texts"
+        if not (out / CHECKPOINT).exists():
+            return less
+        return f"{less}, and another --out, as {out / CHECKPOINT} only goes on as it began"
+
+    try:
+        with enough_memory(smaller):
+            yield
+    except OSError as error:
+        raise TrainingError(
+            f"The model cannot be written to {out}: {error.strerror}. "
+            "The same command continues from the last checkpoint."
+        ) from None
 
 
-def _progress(task: str, total: int | None = None) -> Progress:
+def _progress(task: str) -> Progress:
     """A bar for one task, which is `TASK`."""
     progress = Progress(
         TextColumn("{task.description}"),
@@ -269,7 +279,7 @@ def _progress(task: str, total: int | None = None) -> Progress:
         console=story,
         disable=not story.is_terminal,
     )
-    progress.add_task(task, total=total, status="")
+    progress.add_task(task, total=None, status="")
     return progress
 
 

@@ -3,6 +3,7 @@
 ModelError
 ├── ArtifactError   a model directory is missing something, broken, or not what it says it is
 ├── DataError       a file of texts cannot be read, or does not hold what was asked for
+├── OutOfMemory     a run, or a model with its texts, needs more memory than there is
 ├── StateError      a text to be continued comes with a state that cannot be used
 └── TrainingError   a training run cannot start, go on, or be stored
 """
@@ -18,6 +19,10 @@ class ArtifactError(ModelError):
 
 class DataError(ModelError):
     """Labelled texts cannot be read."""
+
+
+class OutOfMemory(ModelError):
+    """Something needs more memory than there is."""
 
 
 class StateError(ModelError):

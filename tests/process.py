@@ -30,6 +30,28 @@ def conveyor(
     )
 
 
+def conveyor_within(
+    room: int, *arguments: str | Path, cwd: Path | None = None
+) -> CompletedProcess[str]:
+    """Run `conveyor` with room for so many bytes more than the process has when it begins."""
+    program = """
+import resource, sys
+from service.cli import main
+has = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+limit = has + int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+main()
+"""
+    return subprocess.run(
+        [sys.executable, "-c", program, str(room), *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 def assert_one_sentence(result: CompletedProcess[str], says: str) -> None:
     """The command failed with exit code 1, and the last thing it said is one line that matches."""
     assert result.returncode == 1, result.stderr

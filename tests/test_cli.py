@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import reviews
-from tests.process import assert_one_sentence, conveyor
+from model import artifact
+from model.cli import _run
+from model.errors import OutOfMemory
+from tests.conftest import random_classifier, reviews
+from tests.process import assert_one_sentence, conveyor, conveyor_within
 
 QUICK = [
     *("--epochs", "10", "--learning-rate", "0.02", "--dropout", "0.1", "--embedding-dropout", "0"),
@@ -225,6 +228,53 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert again.returncode == 0, again.stderr
+
+
+GIGABYTE = 2**30
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["train", "--hidden-size", "65536"], "lower --batch-size, --train-tokens or the sizes"),
+        (
+            ["train", "--embedding-dim", "65536", "--batch-size", "100", "--hidden-size", "1"],
+            "lower --batch-size, --train-tokens or the sizes",
+        ),
+        (["pretrain", "--hidden-size", "65536"], "lower --batch-size, --bptt or the sizes"),
+        (
+            ["pretrain", "--embedding-dim", "65536", "--hidden-size", "1", "--bptt", "400"],
+            "lower --batch-size, --bptt or the sizes of the network, or give fewer texts.$",
+        ),
+    ],
+)
+def test_a_run_that_needs_more_memory_than_there_is(
+    tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    """For its weights, or for a step; it leaves nothing behind."""
+    lines = [f"{label}\t{'a b c d ' * 60}\n" for label in "xy" * 60]
+    (tmp_path / "a.tsv").write_text("".join(lines))
+    result = conveyor_within(
+        GIGABYTE, *arguments, "--data", "a.tsv", "--out", "m", "--device", "cpu", cwd=tmp_path
+    )
+    assert_one_sentence(result, f"not enough memory: {says}")
+    assert list(tmp_path.glob("m/*")) == []
+
+
+def test_a_model_and_texts_that_need_more_memory_than_there_is(tmp_path: Path) -> None:
+    classifier = random_classifier(embedding_dim=65_536, bidirectional=True)
+    artifact.save(tmp_path / "m", classifier, golden_text="", card="")
+    lines = [f"{label}\t{'a b c d ' * 12}\n" for label in ("blame", "praise")]
+    (tmp_path / "a.tsv").write_text("".join(lines * 100))
+    result = conveyor_within(GIGABYTE, "evaluate", "m", "--data", "a.tsv", cwd=tmp_path)
+    assert_one_sentence(result, "not enough memory: give fewer texts at once")
+
+
+def test_a_run_with_a_checkpoint_needs_another_place_for_other_settings(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").touch()
+    says = r"and another --out, as .*checkpoint\.pt only goes on as it began\.$"
+    with pytest.raises(OutOfMemory, match=says), _run(tmp_path, "--batch-size"):
+        raise MemoryError
 
 
 def test_evaluating_with_a_label_the_model_does_not_have(tmp_path: Path, trained: Path) -> None:
