@@ -10,14 +10,6 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -30,12 +22,10 @@ from model.evaluate import evaluate as run_evaluation
 from model.flags import with_flags, wrong_flag
 from model.foundation import Pretrained
 from model.memory import enough_memory
-from model.pretrain import PretrainingEpoch, PretrainingStep, PretrainingWatcher
 from model.pretrain import pretrain as run_pretraining
-from model.run import StepReport
+from model.progress import Progress
 from model.settings import PretrainingSettings, TrainingSettings
 from model.start import Start
-from model.train import EpochReport, Watcher
 from model.train import train as run_training
 from model.vectors import WordVectors
 
@@ -51,9 +41,6 @@ console = Console()
 story = Console(stderr=True)
 
 Settings = TypeVar("Settings", bound=BaseModel)
-
-# The only task of a progress bar.
-TASK = TaskID(0)
 
 # A wider table does not fit a screen.
 WIDEST_CONFUSION = 6
@@ -107,14 +94,14 @@ def pretrain(
     settings = _settings(PretrainingSettings, flags)
     if (out / foundation.CONFIG).exists() and not (out / CHECKPOINT).exists():
         raise TrainingError(f"{out} holds a model already: choose another --out, or remove it.")
-    with _progress("pretraining") as progress, _run(out, "--batch-size, --bptt"):
+    with Progress("pretraining", story) as progress, _run(out, "--batch-size, --bptt"):
         perplexity = run_pretraining(
             [text for source in data for text in read_texts(source, text_column)],
             settings,
             out,
             embedding_of=foundation.load(embedding_of) if embedding_of else None,
             about=_about(),
-            watcher=_watch_pretraining(progress),
+            watcher=progress.pretraining(),
         )
     where = shlex.quote(str(out))
     typer.echo(f"perplexity {perplexity:.1f} on held-out texts")
@@ -171,7 +158,7 @@ def train(  # noqa: PLR0913 - a parameter for each flag
     if (out / artifact.CONFIG).exists():
         raise TrainingError(f"{out} holds a model already: choose another --out, or remove it.")
     columns = Columns(text_column, label_column)
-    with _progress("training") as progress, _run(out, "--batch-size, --train-tokens"):
+    with Progress("training", story) as progress, _run(out, "--batch-size, --train-tokens"):
         evaluation = run_training(
             read_examples(data, columns),
             settings,
@@ -180,7 +167,7 @@ def train(  # noqa: PLR0913 - a parameter for each flag
             label_aliases=_renames(rename_label or []),
             start=_start(pretrained, pretrained_backward, vectors),
             about=_about(),
-            watcher=_watch(progress),
+            watcher=progress.training(),
         )
     if evaluation:
         _print_evaluation(evaluation, "held-out texts")
@@ -201,12 +188,12 @@ def evaluate(
 
     Example: `conveyor evaluate my-model --data test.csv`
     """
-    with _progress("evaluating") as progress, enough_memory(lambda: SMALLER_EVALUATION):
+    with Progress("evaluating", story) as progress, enough_memory(lambda: SMALLER_EVALUATION):
         classifier = artifact.load(model).classifier
         examples = read_examples(data, Columns(text_column, label_column))
-        progress.update(TASK, total=len(examples))
+        progress.count(0, len(examples))
         evaluation = run_evaluation(
-            classifier, examples, lambda done: progress.update(TASK, completed=done)
+            classifier, examples, lambda done: progress.count(done, len(examples))
         )
     _print_evaluation(evaluation, "texts")
 
@@ -266,60 +253,6 @@ def _run(out: Path, settings: str) -> Iterator[None]:
             f"The model cannot be written to {out}: {error.strerror}. "
             "The same command continues from the last checkpoint."
         ) from None
-
-
-def _progress(task: str) -> Progress:
-    """A bar for one task, which is `TASK`."""
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[status]}"),
-        TimeRemainingColumn(),
-        console=story,
-        disable=not story.is_terminal,
-    )
-    progress.add_task(task, total=None, status="")
-    return progress
-
-
-def _watch(progress: Progress) -> Watcher:
-    """Tell a run's story: a moving bar on a terminal, and a line for each epoch anywhere."""
-
-    def on_step(report: StepReport) -> None:
-        _show_step(progress, report, f"accuracy {report.accuracy:.3f}, ")
-
-    def on_epoch(report: EpochReport) -> None:
-        line = f"epoch {report.epoch}: loss {report.loss:.4f}, accuracy {report.accuracy:.4f}"
-        if report.validation:
-            line += f", held-out accuracy {report.validation.accuracy:.4f}"
-            line += " (best so far)" if report.best else ""
-        story.print(line)
-
-    return Watcher(story.print, on_step, on_epoch)
-
-
-def _watch_pretraining(progress: Progress) -> PretrainingWatcher:
-    def on_step(report: PretrainingStep) -> None:
-        _show_step(progress, report)
-
-    def on_epoch(report: PretrainingEpoch) -> None:
-        story.print(
-            f"epoch {report.epoch}: loss {report.loss:.4f}, "
-            f"held-out perplexity {report.perplexity:.1f}"
-        )
-
-    return PretrainingWatcher(story.print, on_step, on_epoch)
-
-
-def _show_step(progress: Progress, report: StepReport | PretrainingStep, more: str = "") -> None:
-    progress.update(
-        TASK,
-        total=report.steps,
-        completed=report.step,
-        status=f"epoch {report.epoch}, loss {report.loss:.3f}, {more}"
-        f"{report.tokens / report.seconds:,.0f} tokens/s,",
-    )
 
 
 def _print_evaluation(evaluation: Evaluation, what: str) -> None:
