@@ -1,4 +1,7 @@
-"""Adversarial training: texts whose embedding is shifted a little, in the worst direction."""
+"""Adversarial training: texts whose embedding is shifted a little, in the worst direction.
+
+Shapes in comments: B texts, T steps, X numbers of an embedding. Steps come first.
+"""
 
 import torch
 from torch import Tensor
@@ -7,6 +10,13 @@ from torch import Tensor
 def no_shift(embedded: Tensor) -> Tensor:
     """A shift of nothing (T, B, X): its gradient says which way the loss rises fastest."""
     return torch.zeros_like(embedded).requires_grad_()
+
+
+def random_shift(embedded: Tensor, lengths: Tensor, share: float) -> Tensor:
+    """A shift (T, B, X) in a random direction, as large as `worst_shift`, zero in the padding."""
+    steps = torch.arange(len(embedded), device=embedded.device)
+    counts = (steps.unsqueeze(1) < lengths).unsqueeze(-1)  # (T, B, 1)
+    return worst_shift(embedded, torch.randn_like(embedded) * counts, share)
 
 
 def worst_shift(embedded: Tensor, gradient: Tensor, share: float) -> Tensor:

@@ -96,7 +96,7 @@ def pretrain(
         raise TrainingError(f"{out} holds a model already: choose another --out, or remove it.")
     with Progress("pretraining", story) as progress, _run(out, "--batch-size, --bptt"):
         perplexity = run_pretraining(
-            [text for source in data for text in read_texts(source, text_column)],
+            _texts(data, text_column),
             settings,
             out,
             embedding_of=foundation.load(embedding_of) if embedding_of else None,
@@ -126,6 +126,13 @@ def train(  # noqa: PLR0913 - a parameter for each flag
     validation_data: Annotated[
         str | None,
         typer.Option(help="Held-out texts, like --data; by default, a part of those."),
+    ] = None,
+    unlabelled: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Texts without labels, or whose labels do not matter, for --virtual-adversarial "
+            "and --entropy: a file like --data; once for each."
+        ),
     ] = None,
     pretrained: Annotated[
         Path | None,
@@ -164,6 +171,7 @@ def train(  # noqa: PLR0913 - a parameter for each flag
             settings,
             out,
             validation=read_examples(validation_data, columns) if validation_data else [],
+            unlabelled=_texts(unlabelled or [], text_column),
             label_aliases=_renames(rename_label or []),
             start=_start(pretrained, pretrained_backward, vectors),
             about=_about(),
@@ -203,6 +211,10 @@ def _settings(kind: type[Settings], flags: dict[str, Any]) -> Settings:
         return kind(**flags)
     except ValidationError as error:
         raise TrainingError(wrong_flag(error, flags)) from None
+
+
+def _texts(sources: list[str], text_column: str | None) -> list[str]:
+    return [text for source in sources for text in read_texts(source, text_column)]
 
 
 def _start(pretrained: Path | None, backward: Path | None, vectors: Path | None) -> Start | None:

@@ -1,8 +1,6 @@
 """TrainingRun: a supervised training run between two of its steps, and its checkpoint."""
 
 import copy
-import math
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,24 +9,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
-from model.adversarial import no_shift, worst_shift
 from model.averaging import Average
-from model.checkpoint import Checkpoint, seed_step
+from model.batches import Batches
+from model.checkpoint import Checkpoint
 from model.classifier import Classifier
-from model.collate import chunks, collate
+from model.collate import collate
 from model.config import ModelConfig
-from model.descent import Descent, autocast, check_finite, choose_device
+from model.descent import Descent, choose_device
 from model.errors import TrainingError
 from model.evaluate import Evaluation
 from model.network import LSTMClassifier
+from model.objective import Batch, learn_labels, learn_unlabelled
 from model.settings import TrainingSettings
 from model.start import Start
 from model.tokenizer import Tokenizer
-
-# Batches that are sorted by length together: little padding, and still a different mix each epoch.
-WINDOW_BATCHES = 50
 
 # The fields of a run that change as it goes on, beside its network and its optimizer.
 _PROGRESS = ("step", "epoch", "best_accuracy", "best_epoch", "best_weights")
@@ -51,7 +46,8 @@ class StepReport:
 class TrainingRun:
     """A training run between two of its steps: everything that a checkpoint has to hold.
 
-    ``ids`` are the token ids of each text, ``targets`` (texts,) their label ids.
+    ``ids`` are the token ids of each text, ``targets`` (texts,) their label ids; ``unlabelled`` are
+    the token ids of texts without labels.
     """
 
     settings: TrainingSettings
@@ -61,6 +57,7 @@ class TrainingRun:
     targets: Tensor
     checkpoint: Checkpoint
     start: Start | None = None
+    unlabelled: list[NDArray[np.int32]] = field(default_factory=list)
 
     step: int = 0
     epoch: int = 0
@@ -73,6 +70,11 @@ class TrainingRun:
         settings = self.settings
         self.began = time.monotonic()
         self.device = choose_device(settings.device)
+        size, seed = settings.batch_size, str(settings.seed)
+        self.batches = Batches([len(text) for text in self.ids], size, seed)
+        self.unlabelled_batches = Batches(
+            [len(text) for text in self.unlabelled], size, f"{seed} unlabelled"
+        )
         torch.manual_seed(settings.seed)
         network = LSTMClassifier(
             self.config, dropout=settings.dropout, embedding_dropout=settings.embedding_dropout
@@ -92,7 +94,7 @@ class TrainingRun:
     @property
     def steps_per_epoch(self) -> int:
         """The number of batches in an epoch."""
-        return math.ceil(len(self.ids) / self.settings.batch_size)
+        return self.batches.count
 
     @property
     def steps(self) -> int:
@@ -107,8 +109,9 @@ class TrainingRun:
     def describe(self) -> str:
         """What is trained on what, and from where."""
         resumed = f", continued at step {self.step:,}" if self.step else ""
+        more = f" and {len(self.unlabelled):,} without labels" if self.unlabelled else ""
         return (
-            f"{len(self.ids):,} texts, {len(self.config.labels)} labels, "
+            f"{len(self.ids):,} texts{more}, {len(self.config.labels)} labels, "
             f"{self.config.vocab_size:,} tokens in the vocabulary{self._known}, "
             f"on {self.device}{resumed}"
         )
@@ -132,10 +135,11 @@ class TrainingRun:
         """Train to the end of the epoch, from wherever it stands: (loss, accuracy)."""
         self.network.train()
         loss_sum = correct = texts = 0.0
-        done = self.step - self.epoch * self.steps_per_epoch
-        for batch in self._batches()[done:]:
-            loss, hits = self._train_step(batch)
-            loss_sum, correct, texts = loss_sum + loss, correct + hits, texts + len(batch)
+        while self.step < (self.epoch + 1) * self.steps_per_epoch:
+            indices = self.batches.at(self.step)
+            loss, hits = self._train_step(indices)
+            loss_sum += loss * len(indices)
+            correct, texts = correct + hits, texts + len(indices)
             on_step(
                 StepReport(
                     self.step,
@@ -151,56 +155,35 @@ class TrainingRun:
                 self.save()
         return loss_sum / max(texts, 1), correct / max(texts, 1)
 
-    def _train_step(self, batch: list[int]) -> tuple[float, int]:
-        """One step on a batch: the sum of its losses, and how many of its texts were right."""
-        ids, lengths = collate([self.ids[index] for index in batch], self.config.pad_token_id)
-        ids, lengths = ids.to(self.device), lengths.to(self.device)
-        targets = self.targets[batch].to(self.device)
-        share = self.settings.adversarial
-        if share:
-            embedded = self.network.embedding(ids.T).detach()
-            shift = no_shift(embedded)
-            loss, logits = self._backward(ids, lengths, targets, shift)
-            if shift.grad is not None:
-                self._backward(ids, lengths, targets, worst_shift(embedded, shift.grad, share))
-        else:
-            loss, logits = self._backward(ids, lengths, targets)
+    def _train_step(self, indices: list[int]) -> tuple[float, int]:
+        """One step on these texts: their mean loss, and how many of them were right."""
+        targets = self.targets[indices].to(self.device)
+        loss, logits = learn_labels(
+            self._batch(self.ids, indices), targets, self.settings.adversarial
+        )
+        if self.unlabelled:
+            learn_unlabelled(
+                self._batch(self.unlabelled, self.unlabelled_batches.at(self.step)),
+                self.settings.virtual_adversarial,
+                self.settings.entropy,
+            )
         self.descent.step()
         self.step += 1
         if self.average:
             self.average.add(self.network, self.step)
+        return loss, int((logits.argmax(dim=-1) == targets).sum())
+
+    def _batch(self, texts: list[NDArray[np.int32]], indices: list[int]) -> Batch:
+        ids, lengths = collate([texts[index] for index in indices], self.config.pad_token_id)
         self.tokens += int(lengths.sum())
-        hits = int((logits.argmax(dim=-1) == targets).sum())
-        return loss * len(batch), hits
-
-    def _backward(
-        self, ids: Tensor, lengths: Tensor, targets: Tensor, shift: Tensor | None = None
-    ) -> tuple[float, Tensor]:
-        """Add to the gradients those of a batch, shifted or not: its mean loss, and logits.
-
-        A batch that is read twice, as it is and shifted, counts half each time.
-        """
-        # Again for the shifted batch, which so meets the same dropout as the gradient that it is
-        # shifted by.
-        seed_step(self.settings.seed, self.step)
-        with autocast(self.device, self.settings.precision):
-            logits: Tensor = self.network(ids, lengths, shift)
-        loss = functional.cross_entropy(logits.float(), targets)
-        check_finite(loss, self.step)
-        (loss if shift is None else loss / 2).backward()  # type: ignore[no-untyped-call]
-        return loss.item(), logits
-
-    def _batches(self) -> list[list[int]]:
-        """The epoch's batches, the same whenever they are asked for."""
-        rng = random.Random(f"{self.settings.seed} {self.epoch}")  # noqa: S311 - not a secret
-        order = rng.sample(range(len(self.ids)), len(self.ids))
-        size = self.settings.batch_size
-        batches = []
-        for window in chunks(order, size * WINDOW_BATCHES):
-            window.sort(key=lambda index: len(self.ids[index]))
-            batches += list(chunks(window, size))
-        rng.shuffle(batches)
-        return batches
+        return Batch(
+            self.network,
+            ids.to(self.device),
+            lengths.to(self.device),
+            self.settings.precision,
+            self.settings.seed,
+            self.step,
+        )
 
     def finish_epoch(self, evaluation: Evaluation | None) -> bool:
         """Count the epoch; keep its weights if they are the best yet on held-out examples."""

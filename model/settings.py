@@ -123,6 +123,18 @@ class TrainingSettings(RunSettings):
         description="Train also on texts that are shifted where the loss rises fastest, by this "
         "share of the norm of their embedding; 0 is off. A step takes twice as long.",
     )
+    virtual_adversarial: float = Field(
+        0.0,
+        ge=0,
+        description="For --unlabelled: learn to answer texts alike that are shifted where the "
+        "answer changes most, by this share of the norm of their embedding; 0 is off.",
+    )
+    entropy: float = Field(
+        0.0,
+        ge=0,
+        description="For --unlabelled: learn to be sure of the answers, with this weight beside "
+        "the labelled texts' loss; 0 is off.",
+    )
     averaging: float = Field(
         0.0,
         ge=0,

@@ -10,15 +10,18 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from model import artifact
 from model.calibration import cool, temperature
 from model.card import model_card
 from model.checkpoint import CHECKPOINT, Checkpoint
+from model.classifier import Classifier
 from model.collate import chunks
 from model.config import MIN_LABELS, ModelConfig
 from model.data import Example
@@ -72,12 +75,13 @@ def split(
     return train, validation
 
 
-def train(
+def train(  # noqa: PLR0913 - what a run is made of
     examples: Sequence[Example],
     settings: TrainingSettings,
     directory: Path,
     *,
     validation: Sequence[Example] = (),
+    unlabelled: Sequence[str] = (),
     label_aliases: dict[str, str] | None = None,
     start: Start | None = None,
     about: str = "",
@@ -87,7 +91,8 @@ def train(
 
     Without ``validation``, ``settings.validation_fraction`` of the examples is held out, to choose
     the best epoch and to calibrate the scores. With nothing held out, all epochs are run, and the
-    last weights are kept as they are. ``label_aliases`` renames
+    last weights are kept as they are. ``unlabelled`` are the texts that
+    ``settings.virtual_adversarial`` and ``settings.entropy`` are for. ``label_aliases`` renames
     labels of the data; ``start`` is what to start from; ``about`` names the data and the
     command for the model card.
 
@@ -97,19 +102,15 @@ def train(
     watcher = watcher or Watcher()
     if start:
         settings = start.settings(settings)
+    _check_unlabelled(settings, unlabelled)
     if not validation:
         examples, validation = split(examples, settings.validation_fraction, settings.seed)
     aliases = label_aliases or {}
-    missing = sorted(aliases.keys() - {example.label for example in examples})
-    if missing:
-        raise TrainingError(f"There is no label {missing[0]!r} to be renamed in the data.")
-    labels = sorted({aliases.get(example.label, example.label) for example in examples})
-    if len(labels) < MIN_LABELS:
-        raise TrainingError(
-            f"All texts have the label {labels[0]!r}: a classifier needs at least two labels."
-        )
+    labels = _labels(examples, aliases)
     label_ids(validation, labels, aliases)  # a label that is not known is said now
-    run = _prepare(examples, validation, labels, aliases, settings, directory, start)
+    run = _prepare(
+        examples, validation, labels, aliases, settings, directory, start, unlabelled=unlabelled
+    )
     directory.mkdir(parents=True, exist_ok=True)  # now, and not after hours of training
     run.resume()
     watcher.on_start(run.describe())
@@ -119,11 +120,7 @@ def train(
         best = run.finish_epoch(evaluation)
         watcher.on_epoch(EpochReport(run.epoch, loss, accuracy, evaluation, best))
         run.save()
-    classifier = run.best_classifier()
-    if validation:
-        truth, probabilities = judge(classifier, validation)
-        cool(classifier, temperature(probabilities, truth))
-    evaluation = evaluate(classifier, validation) if validation else None
+    classifier, evaluation = _calibrated(run.best_classifier(), validation)
     artifact.save(
         directory,
         classifier,
@@ -138,6 +135,44 @@ def train(
     return evaluation
 
 
+def _check_unlabelled(settings: TrainingSettings, unlabelled: Sequence[str]) -> None:
+    wanted = settings.virtual_adversarial or settings.entropy
+    if wanted and not unlabelled:
+        raise TrainingError(
+            "Virtual adversarial training and entropy are for texts without labels: give "
+            "--unlabelled too, or leave out --virtual-adversarial and --entropy."
+        )
+    if unlabelled and not wanted:
+        raise TrainingError(
+            "Nothing is learned from texts without labels: give --virtual-adversarial or --entropy "
+            "too, or leave out --unlabelled."
+        )
+
+
+def _labels(examples: Sequence[Example], aliases: dict[str, str]) -> list[str]:
+    """The labels of a model that is trained on these examples, in its order."""
+    missing = sorted(aliases.keys() - {example.label for example in examples})
+    if missing:
+        raise TrainingError(f"There is no label {missing[0]!r} to be renamed in the data.")
+    labels = sorted({aliases.get(example.label, example.label) for example in examples})
+    if len(labels) < MIN_LABELS:
+        raise TrainingError(
+            f"All texts have the label {labels[0]!r}: a classifier needs at least two labels."
+        )
+    return labels
+
+
+def _calibrated(
+    classifier: Classifier, validation: Sequence[Example]
+) -> tuple[Classifier, Evaluation | None]:
+    """The classifier with scores that mean what they say on held-out examples, and how it does."""
+    if not validation:
+        return classifier, None
+    truth, probabilities = judge(classifier, validation)
+    cool(classifier, temperature(probabilities, truth))
+    return classifier, evaluate(classifier, validation)
+
+
 def _prepare(
     examples: Sequence[Example],
     validation: Sequence[Example],
@@ -146,10 +181,13 @@ def _prepare(
     settings: TrainingSettings,
     directory: Path,
     start: Start | None = None,
+    *,
+    unlabelled: Sequence[str] = (),
 ) -> TrainingRun:
     texts = [example.text for example in examples]
+    # Words that no label has taught yet are words too.
     tokenizer = (start.tokenizer if start else None) or Tokenizer.train(
-        texts, settings.tokenizer, settings.vocab_size
+        [*texts, *unlabelled], settings.tokenizer, settings.vocab_size
     )
     config = ModelConfig(
         cell=settings.cell,
@@ -165,32 +203,41 @@ def _prepare(
         pad_token_id=PAD_ID,
         unk_token_id=UNK_ID,
     )
+    parts = [settings.model_dump_json(), config.model_dump_json()]
+    parts += start.hashes if start else []
     return TrainingRun(
         settings=settings,
         config=config,
         tokenizer=tokenizer,
-        ids=[
-            np.array(encoding.last(settings.train_tokens).ids, np.int32)
-            for chunk in chunks(texts, ENCODE_AT_ONCE)
-            for encoding in tokenizer.encode(chunk, offsets=False)
-        ],
+        ids=_ids(tokenizer, texts, settings.train_tokens),
         targets=torch.from_numpy(label_ids(examples, labels, aliases)),
         checkpoint=Checkpoint(
-            directory / CHECKPOINT,
-            _fingerprint(settings, config, [*examples, *validation], start),
+            directory / CHECKPOINT, _fingerprint(parts, examples, validation, unlabelled)
         ),
         start=start,
+        unlabelled=_ids(tokenizer, list(unlabelled), settings.train_tokens),
     )
 
 
+def _ids(tokenizer: Tokenizer, texts: list[str], most: int) -> list[NDArray[np.int32]]:
+    """The ids of each text's last tokens, at most so many."""
+    return [
+        np.array(encoding.last(most).ids, np.int32)
+        for chunk in chunks(texts, ENCODE_AT_ONCE)
+        for encoding in tokenizer.encode(chunk, offsets=False)
+    ]
+
+
 def _fingerprint(
-    settings: TrainingSettings,
-    config: ModelConfig,
+    parts: Sequence[str],
     examples: Sequence[Example],
-    start: Start | None,
+    validation: Sequence[Example],
+    unlabelled: Sequence[str],
 ) -> str:
-    """What tells a run's settings, labels, data and beginning apart from all others."""
-    parts = [settings.model_dump_json(), config.model_dump_json()]
-    parts += start.hashes if start else []
-    parts += [f"{example.label}\0{example.text}" for example in examples]
-    return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
+    """What tells a run's settings, labels, beginning and data apart from all others."""
+    labelled = ((example.label, example.text) for example in (*examples, *validation))
+    counts = map(str, (len(examples), len(validation), len(unlabelled)))
+    hashed = hashlib.sha256()
+    for part in chain(parts, counts, chain.from_iterable(labelled), unlabelled):
+        hashed.update(part.encode(errors="surrogatepass") + b"\0")
+    return hashed.hexdigest()

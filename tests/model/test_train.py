@@ -1,7 +1,9 @@
+import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,9 @@ from model.data import Example
 from model.errors import DataError, TrainingError
 from model.lstm import cell_weights
 from model.run import StepReport
+from model.settings import TrainingSettings
 from model.train import EpochReport, Watcher, _prepare, split, train
-from tests.conftest import TINY, reviews
+from tests.conftest import FILLERS, TINY, reviews
 
 
 def weights(directory: Path) -> dict[str, torch.Tensor]:
@@ -85,11 +88,7 @@ def test_the_settings_reach_the_network_and_the_optimizer(tmp_path: Path) -> Non
     assert {group["max_lr"] for group in groups} == {settings.learning_rate}
     weights = cell_weights(parameters(prepared.network.recurrent, 0, "forward"))
     assert (weights.b_f == 1).all()  # the forget gates begin open
-    assert prepared._batches() == prepared._batches()
-    first = prepared._batches()
-    prepared.epoch = 1
-    assert prepared._batches() != first
-    assert sorted(index for batch in first for index in batch) == list(range(20))
+    assert prepared.batches.size == settings.batch_size
 
 
 def test_lower_layers_learn_slower(tmp_path: Path) -> None:
@@ -128,6 +127,60 @@ def test_a_shifted_batch_counts_half(tmp_path: Path) -> None:
         steps.append(prepared.network.state_dict())
     for name, tensor in steps[0].items():
         torch.testing.assert_close(tensor, steps[1][name], atol=1e-4, rtol=0)
+
+
+def opinions(count: int, seed: int) -> list[Example]:
+    """Texts with six telling words each, of twenty for a label: which go together can be seen."""
+    rng = random.Random(seed)
+    examples = []
+    for _ in range(count):
+        label = rng.choice(["blame", "praise"])
+        words = [f"{label}{rng.randrange(20)}" for _ in range(6)] + rng.choices(FILLERS, k=2)
+        examples.append(Example(" ".join(rng.sample(words, len(words))), label))
+    return examples
+
+
+@pytest.mark.parametrize(
+    "changes", [{"virtual_adversarial": 0.3}, {"virtual_adversarial": 0.1, "entropy": 0.1}]
+)
+def test_many_texts_without_labels_help_few_with(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    settings = TINY.model_copy(update={"epochs": 120, "patience": 120, "batch_size": 8, "seed": 2})
+    starts: list[str] = []
+    right = []
+    for name, update, texts in (
+        ("without", {}, []),
+        ("with", changes, [example.text for example in opinions(300, 5)]),
+    ):
+        evaluation = train(
+            opinions(8, 22),
+            settings.model_copy(update=update),
+            tmp_path / name,
+            validation=opinions(100, 99),
+            unlabelled=texts,
+            watcher=Watcher(on_start=starts.append),
+        )
+        assert evaluation is not None
+        right.append(evaluation.accuracy)
+    assert starts[1].startswith("8 texts and 300 without labels, 2 labels, ")
+    assert right[1] > right[0] + 0.1
+
+
+@pytest.mark.parametrize(
+    ("changes", "texts", "says"),
+    [
+        ({"virtual_adversarial": 0.1}, [], "are for texts without labels: give --unlabelled too"),
+        ({"entropy": 0.1}, [], "are for texts without labels: give --unlabelled too"),
+        ({}, ["a"], "Nothing is learned from texts without labels: give --virtual-adversarial"),
+    ],
+)
+def test_texts_without_labels_and_what_they_are_for_need_each_other(
+    tmp_path: Path, changes: dict[str, float], texts: list[str], says: str
+) -> None:
+    with pytest.raises(TrainingError, match=says):
+        train(reviews(40), TINY.model_copy(update=changes), tmp_path / "m", unlabelled=texts)
+    assert not (tmp_path / "m").exists()
 
 
 def test_ties_do_not_keep_a_run_going(tmp_path: Path) -> None:
@@ -237,10 +290,12 @@ class Interrupted(Exception):
 
 
 FINE = {"averaging": 0.9, "adversarial": 0.02, "layer_decay": 0.7}
+UNLABELLED = {"virtual_adversarial": 0.1, "entropy": 0.1}
 
 
 @pytest.mark.parametrize(
-    ("at", "changes"), [(1, {}), (7, {}), (12, {}), (13, {}), (30, {}), (13, FINE)]
+    ("at", "changes"),
+    [(1, {}), (7, {}), (12, {}), (13, {}), (30, {}), (13, FINE), (7, UNLABELLED), (13, UNLABELLED)],
 )
 def test_an_interrupted_run_continues_to_the_same_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, changes: dict[str, float]
@@ -248,17 +303,20 @@ def test_an_interrupted_run_continues_to_the_same_model(
     """With a checkpoint after every step, broken off anywhere: in an epoch, at its end, before."""
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", -1)
     settings = TINY.model_copy(update={"epochs": 3, "num_layers": 2, "dropout": 0.3, **changes})
-    train(reviews(200), settings, tmp_path / "whole")
+    unlabelled = [e.text for e in reviews(70, seed=1)] if changes == UNLABELLED else []
+    train(reviews(200), settings, tmp_path / "whole", unlabelled=unlabelled)
 
     def interrupt(report: StepReport) -> None:
         if report.step == at:
             raise Interrupted
 
+    watcher = Watcher(on_step=interrupt)
     with pytest.raises(Interrupted):
-        train(reviews(200), settings, tmp_path / "cut", watcher=Watcher(on_step=interrupt))
+        train(reviews(200), settings, tmp_path / "cut", unlabelled=unlabelled, watcher=watcher)
     assert not (tmp_path / "cut" / artifact.CONFIG).exists()
     starts: list[str] = []
-    train(reviews(200), settings, tmp_path / "cut", watcher=Watcher(on_start=starts.append))
+    watcher = Watcher(on_start=starts.append)
+    train(reviews(200), settings, tmp_path / "cut", unlabelled=unlabelled, watcher=watcher)
     if at > 1:
         assert f"continued at step {at - 1}" in starts[0]
     assert_same_weights(tmp_path / "whole", tmp_path / "cut")
@@ -292,15 +350,21 @@ train(reviews(400), TINY.model_copy(update={"epochs": 12}), Path(sys.argv[1]))
     assert_same_weights(tmp_path / "whole", tmp_path / "cut")
 
 
-def interrupted_run(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def interrupted_run(
+    directory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: TrainingSettings = TINY,
+    unlabelled: Sequence[str] = (),
+) -> None:
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", -1)
 
     def interrupt(report: StepReport) -> None:
         if report.step == 2:
             raise Interrupted
 
+    watcher = Watcher(on_step=interrupt)
     with pytest.raises(Interrupted):
-        train(reviews(64), TINY, directory, watcher=Watcher(on_step=interrupt))
+        train(reviews(64), settings, directory, unlabelled=unlabelled, watcher=watcher)
 
 
 def test_another_run_s_checkpoint_is_refused(
@@ -315,6 +379,16 @@ def test_another_run_s_checkpoint_is_refused(
         train(reviews(64), TINY, tmp_path, label_aliases={"blame": "zzz"})
     with pytest.raises(TrainingError, match="belongs to a run with other data or settings"):
         train(reviews(64), TINY, tmp_path, validation=reviews(9, seed=5))
+
+
+def test_other_texts_without_labels_are_another_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = TINY.model_copy(update=UNLABELLED)
+    interrupted_run(tmp_path, monkeypatch, settings, ["a film"])
+    with pytest.raises(TrainingError, match="belongs to a run with other data or settings"):
+        train(reviews(64), settings, tmp_path, unlabelled=["a movie"])
+    train(reviews(64), settings, tmp_path, unlabelled=["a film"])
 
 
 @pytest.mark.parametrize("content", [b"broken", None])
