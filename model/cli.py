@@ -112,7 +112,9 @@ def pretrain(
 @with_flags(TrainingSettings)
 def train(  # noqa: PLR0913 - a parameter for each flag
     *,
-    data: Annotated[str, typer.Option(help=DATA_HELP)],
+    data: Annotated[
+        list[str], typer.Option(help=f"{DATA_HELP} Once for each file; they are one set.")
+    ],
     out: Annotated[Path, typer.Option(help="Directory for the model; made if it is not there.")],
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
@@ -167,7 +169,7 @@ def train(  # noqa: PLR0913 - a parameter for each flag
     columns = Columns(text_column, label_column)
     with Progress("training", story) as progress, _run(out, "--batch-size, --train-tokens"):
         evaluation = run_training(
-            read_examples(data, columns),
+            [example for source in data for example in read_examples(source, columns)],
             settings,
             out,
             validation=read_examples(validation_data, columns) if validation_data else [],

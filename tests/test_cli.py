@@ -51,6 +51,17 @@ def test_from_a_csv_that_nobody_has_seen_to_a_judged_model(tmp_path: Path) -> No
     assert "bad, in fact" in judged.stdout
 
 
+def test_a_set_may_be_in_several_files(tmp_path: Path) -> None:
+    for name, label in (("good.tsv", "praise"), ("bad.tsv", "blame")):
+        lines = [f"{e.label}\t{e.text}" for e in reviews(60) if e.label == label]
+        (tmp_path / name).write_text("\n".join(lines))
+    trained = conveyor(
+        *("train", "--data", "good.tsv", "--data", "bad.tsv", "--out", "mine", *QUICK), cwd=tmp_path
+    )
+    assert trained.returncode == 0, trained.stderr
+    assert artifact.load(tmp_path / "mine").classifier.config.labels == ("blame", "praise")
+
+
 def test_labels_are_renamed_and_the_data_s_own_still_understood(tmp_path: Path) -> None:
     write_csv(tmp_path / "a.csv", [(e.text, e.label) for e in reviews(200)])
     columns = ["--text-column", "body", "--label-column", "topic"]

@@ -17,7 +17,7 @@ class DataSet:
     """Files by their paths inside the data folder, each line a label, a tab and a text."""
 
     title: str
-    train: str
+    train: tuple[str, ...]
     test: str
     validation: str = ""  # none: a part of the training file is held out
     leak: str = ""  # what of the test split stands in the training split as well
@@ -38,7 +38,7 @@ class Experiment:
 
 IMDB = DataSet(
     "IMDB",
-    "imdb/train.tsv.gz",
+    ("imdb/train.tsv.gz",),
     "imdb/test.tsv.gz",
     leak="123 texts stand in both official splits.",
     published=(
@@ -48,20 +48,20 @@ IMDB = DataSet(
 )
 TREC6 = DataSet(
     "TREC-6",
-    "trec6/train.tsv",
+    ("trec6/train.tsv",),
     "trec6/test.tsv",
     leak="10 of its test questions stand in the training split.",
     published=(Published("C-LSTM", 0.946, "Zhou et al., 2015"),),
 )
 CLINC150 = DataSet(
     "CLINC150, in scope",
-    "clinc150/train.tsv",
+    ("clinc150/train.tsv",),
     "clinc150/test.tsv",
     validation="clinc150/valid.tsv",
 )
 SST2 = DataSet(
     "SST-2",
-    "sst2/train.tsv",
+    ("sst2/train.tsv", "sst2/train_phrases.tsv"),
     "sst2/test.tsv",
     validation="sst2/valid.tsv",
     leak="2 of its test sentences stand in the training split.",
@@ -72,7 +72,7 @@ SST2 = DataSet(
 )
 CHNSENTICORP = DataSet(
     "ChnSentiCorp",
-    "chnsenticorp/train.tsv",
+    ("chnsenticorp/train.tsv",),
     "chnsenticorp/test.tsv",
     validation="chnsenticorp/valid.tsv",
     leak="330 of its 1,200 test texts stand in the training split, so all scores are too high.",

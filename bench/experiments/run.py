@@ -105,9 +105,10 @@ def perform(
 def arguments(experiment: Experiment, seed: int, data: Path, out: Path) -> list[str]:
     """What `conveyor` is called with."""
     files = experiment.data
+    train = [word for file in files.train for word in ("--data", str(data / file))]
     held_out = ["--validation-data", str(data / files.validation)] if files.validation else []
     return [
-        *("train", "--data", str(data / files.train), *held_out, *shlex.split(experiment.flags)),
+        *("train", *train, *held_out, *shlex.split(experiment.flags)),
         *("--seed", str(seed), "--out", str(out)),
     ]
 

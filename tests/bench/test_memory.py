@@ -138,7 +138,7 @@ def test_both_networks_are_remembered_as_trained_and_untrained(tmp_path: Path) -
     rng = np.random.default_rng(0)
     rows = [f"praise\t{' '.join(rng.choice(FILLERS, size))}\n" for size in (3, *[12] * 5, 4, 30)]
     (tmp_path / "test.tsv").write_text("".join(rows))
-    experiment = Experiment("tiny", "LSTM", DataSet("tiny", "", "test.tsv"))
+    experiment = Experiment("tiny", "LSTM", DataSet("tiny", (), "test.tsv"))
     memory = remember(models, tmp_path, experiment, texts=6, steps=10)
     drawn = [(curve.cell, curve.state, curve.trained) for curve in memory.gradients]
     assert drawn == [

@@ -27,7 +27,7 @@ from model.flags import spelled
 from model.settings import TrainingSettings
 from tests.conftest import reviews
 
-TINY = DataSet("reviews", "tiny/train.tsv", "tiny/test.tsv")
+TINY = DataSet("reviews", ("tiny/train.tsv",), "tiny/test.tsv")
 SIZES = "--embedding-dim 12 --hidden-size 8 --learning-rate 0.02 --dropout 0.1"
 QUICK = Experiment("quick", "LSTM", TINY, f"--epochs 4 {SIZES}", seeds=(3,))
 LONGER = Experiment("longer", "LSTM", TINY, f"--epochs 10 --patience 10 {SIZES}", seeds=(0,))
