@@ -1,9 +1,5 @@
-"""What is measured of a model: on the test file, its size, its speed."""
+"""What is measured of a model: on the test file, and its size."""
 
-import random
-import statistics
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -12,8 +8,8 @@ import torch
 from bench.experiments.saved import Bin, Mistake, Parameters
 from model import artifact
 from model.calibration import reliability
-from model.classifier import Classifier, use_threads
-from model.data import Example, read_examples
+from model.classifier import use_threads
+from model.data import read_examples
 from model.evaluate import Evaluation, confusion, judge
 from model.parameters import parameter_count
 from service.cores import cores
@@ -23,8 +19,6 @@ FILES = (*artifact.HASHED, artifact.GOLDEN, artifact.CARD)
 # Wider confusions fill no table that people read.
 FEW_LABELS = 10
 MOST_MISTAKES = 12
-
-SAMPLE, TURNS = 512, 5
 
 
 class Measures(TypedDict):
@@ -39,7 +33,6 @@ class Measures(TypedDict):
     calibration_error: float
     parameters: Parameters
     artifact_bytes: int
-    texts_per_second: float
     torch: str
     cores: int
 
@@ -73,22 +66,6 @@ def measure(model: Path, test: Path) -> Measures:
             formula=count.formula, by_formula=count.recurrent_by_formula, total=count.total
         ),
         artifact_bytes=sum((model / name).stat().st_size for name in FILES),
-        texts_per_second=speed(classifier, examples),
         torch=torch.__version__,
         cores=cores(),
     )
-
-
-def speed(classifier: Classifier, examples: Sequence[Example]) -> float:
-    """Texts a second of a fixed sample, encoded beforehand: the median of some turns."""
-    sample = random.Random(0).sample(examples, min(SAMPLE, len(examples)))
-    texts = [example.text for example in sample]
-    longest = classifier.config.max_tokens
-    encodings = [e.last(longest) for e in classifier.encode(texts, offsets=False)]
-    classifier.predict(encodings)  # a kernel's first call of each shape takes longer
-    seconds = []
-    for _ in range(TURNS):
-        started = time.perf_counter()
-        classifier.predict(encodings)
-        seconds.append(time.perf_counter() - started)
-    return len(encodings) / statistics.median(seconds)

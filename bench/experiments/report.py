@@ -23,6 +23,7 @@ from bench.experiments.saved import (
     Recall,
     Retention,
     SavedRun,
+    Speed,
     load,
     load_runs,
 )
@@ -53,6 +54,7 @@ class Results:
     shipped: SavedRun | None
     memory: Memory | None
     recall: Recall | None
+    speed: Speed | None
 
     @classmethod
     def saved(cls, folder: Path = RUNS) -> "Results":
@@ -70,6 +72,7 @@ class Results:
             shipped=shipped[0] if shipped else None,
             memory=load(folder / "memory.json", Memory),
             recall=load(folder / "recall.json", Recall),
+            speed=load(folder / "speed.json", Speed),
         )
 
 
@@ -85,11 +88,11 @@ def render(results: Results) -> str:
     """The text of docs/results.md."""
     sections = (
         _introduction(results),
-        _family(results.family),
+        _family(results.family, results.speed),
         _others(results.others),
         _memory(results.memory, results.last),
         _recall(results.recall),
-        _shipped(results.shipped),
+        _shipped(results.shipped, results.speed),
     )
     return "\n\n".join(block for section in sections for block in section) + "\n"
 
@@ -120,10 +123,11 @@ def _introduction(results: Results) -> list[str]:
             "python bench/experiments/run.py --data DIR",
             "python bench/experiments/memory.py --data DIR",
             "python bench/experiments/recall.py",
+            "python bench/experiments/speed.py --data DIR",
             "python bench/experiments/report.py",
         ),
         _paragraph(
-            "The first three train, judge, and save what is not saved yet in",
+            "The first four train, judge, and save what is not saved yet in",
             "`bench/experiments/runs`; the last writes this page from there, with every number",
             "in it.",
         ),
@@ -135,7 +139,7 @@ def _introduction(results: Results) -> list[str]:
     return blocks
 
 
-def _family(rows: list[Row]) -> list[str]:
+def _family(rows: list[Row], speed: Speed | None) -> list[str]:
     if not rows:
         return []
     trained = [run.training for _, runs in rows for run in runs if run.training]
@@ -150,7 +154,7 @@ def _family(rows: list[Row]) -> list[str]:
             "Accuracy is the mean over the seeds, with the lowest and the highest.",
             "The formula counts the weights of the recurrent layers alone.",
             "Training is the time on one core, without any pretraining;",
-            "the speed is that of predictions on one core, without tokenizing.",
+            "texts/s is the speed of predictions on one core, without tokenizing, all in turn.",
             f"{resumed} of the trainings were interrupted: their times are sums."
             if resumed
             else "",
@@ -158,7 +162,7 @@ def _family(rows: list[Row]) -> list[str]:
         _table(
             ("network", "accuracy", "weights", "by formula", "parameters", "training", "texts/s"),
             [
-                *(_network(experiment, runs) for experiment, runs in rows),
+                *(_network(experiment, runs, speed) for experiment, runs in rows),
                 *(
                     (f"*{p.name}* ({p.source})", f"{p.accuracy:.2%}", *[""] * 5)
                     for p in IMDB.published
@@ -170,10 +174,10 @@ def _family(rows: list[Row]) -> list[str]:
     ]
 
 
-def _network(experiment: Experiment, runs: list[SavedRun]) -> tuple[str, ...]:
+def _network(experiment: Experiment, runs: list[SavedRun], speed: Speed | None) -> tuple[str, ...]:
     parameters = runs[0].parameters
     minutes = statistics.mean(run.training.seconds for run in runs if run.training) / 60
-    speed = statistics.median(run.texts_per_second for run in runs)
+    read = speed.of(experiment.name) if speed else None
     return (
         experiment.title,
         _accuracy(runs),
@@ -181,7 +185,7 @@ def _network(experiment: Experiment, runs: list[SavedRun]) -> tuple[str, ...]:
         f"`{parameters.formula}`",
         f"{parameters.total:,}",
         f"{minutes:.1f} min",
-        f"{speed:,.0f}",
+        f"{read:,.0f}" if read else "",
     )
 
 
@@ -320,10 +324,11 @@ def _remembered(name: str, accuracies: dict[int, list[float]]) -> str:
     )
 
 
-def _shipped(run: SavedRun | None) -> list[str]:
+def _shipped(run: SavedRun | None, speed: Speed | None) -> list[str]:
     if not run:
         return []
     parameters = run.parameters
+    read = speed.of(run.experiment) if speed else None
     surer = sum(bin_.texts * bin_.confidence for bin_ in run.calibration) / run.texts - run.accuracy
     return [
         "## The shipped model",
@@ -332,8 +337,8 @@ def _shipped(run: SavedRun | None) -> list[str]:
             IMDB.leak,
             f"It has {parameters.total:,} parameters, of which `{parameters.formula}` =",
             f"{parameters.by_formula:,} are the weights of its LSTM, takes",
-            f"{run.artifact_bytes / 1e6:.1f} MB, and reads {run.texts_per_second:,.0f} of the",
-            "reviews a second on one core, without tokenizing.",
+            f"{run.artifact_bytes / 1e6:.1f} MB"
+            + (f", and reads {read:,.0f} reviews a second on one core." if read else "."),
         ),
         f"![How many reviews of each label were taken for which]({CONFUSION})",
         "\n".join(

@@ -11,7 +11,7 @@ from model.calibration import BINS
 from model.config import CellName
 
 RUNS = Path(__file__).parent / "runs"
-MEMORY, RECALL = RUNS / "memory.json", RUNS / "recall.json"
+MEMORY, RECALL, SPEED = RUNS / "memory.json", RUNS / "recall.json", RUNS / "speed.json"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -77,7 +77,6 @@ class SavedRun(Saved):
     calibration_error: Share
     parameters: Parameters
     artifact_bytes: Count
-    texts_per_second: Annotated[float, Field(gt=0)]  # on one core, without tokenizing
     torch: str
     cores: Annotated[int, Field(ge=1)]  # of the machine
 
@@ -158,6 +157,25 @@ class Recall(Saved):
     passes: Count
     test_texts: Count
     results: tuple[Recalled, ...] = ()
+
+
+class Read(Saved):
+    """How fast a model reads, on one core, without tokenizing."""
+
+    name: str
+    texts_per_second: Annotated[float, Field(gt=0)]
+
+
+class Speed(Saved):
+    """Models that took turns on the same texts."""
+
+    texts: Count
+    turns: Count
+    results: tuple[Read, ...]
+
+    def of(self, name: str) -> float | None:
+        """A model's texts a second, if it took part."""
+        return next((r.texts_per_second for r in self.results if r.name == name), None)
 
 
 def run_name(experiment: Experiment, seed: int | None) -> str:

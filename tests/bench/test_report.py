@@ -16,15 +16,17 @@ from bench.experiments.saved import (
     Memory,
     Mistake,
     Parameters,
+    Read,
     Recall,
     Recalled,
     Retention,
     SavedRun,
+    Speed,
     Training,
 )
 from model.config import CellName
 
-EMPTY = Results([], [], [], None, None, None)
+EMPTY = Results([], [], [], None, None, None, None)
 
 
 def run_of(right: int, texts: int = 1000, seed: int | None = 0, resumed: int = 0) -> SavedRun:
@@ -47,7 +49,6 @@ def run_of(right: int, texts: int = 1000, seed: int | None = 0, resumed: int = 0
         calibration_error=abs(0.96 - right / texts),
         parameters=Parameters(formula="4*8*(8+12)", by_formula=640, total=12345),
         artifact_bytes=9_200_000,
-        texts_per_second=321.4,
         torch="2.13.0",
         cores=2,
     )
@@ -95,6 +96,14 @@ def everything() -> Results:
         shipped=run_of(908, seed=None),
         memory=memory(),
         recall=recall(("rnn", 10, 1.0), ("rnn", 400, 0.5), ("lstm", 10, 1.0), ("lstm", 400, 0.99)),
+        speed=Speed(
+            texts=512,
+            turns=7,
+            results=(
+                Read(name=FAMILY[0].name, texts_per_second=1234.0),
+                Read(name="any", texts_per_second=321.4),
+            ),
+        ),
     )
 
 
@@ -121,7 +130,7 @@ def test_every_figure_is_shown_and_every_shown_figure_drawn() -> None:
 def test_a_row_holds_the_mean_and_the_range_of_its_seeds() -> None:
     page = render(everything())
     assert (
-        "| simple RNN | 81.00% (80.00 to 82.00) | 640 | `4*8*(8+12)` | 12,345 | 2.0 min | 321 |"
+        "| simple RNN | 81.00% (80.00 to 82.00) | 640 | `4*8*(8+12)` | 12,345 | 2.0 min | 1,234 |"
         in page
     )
     assert "| TREC-6 | 1,000 | pretrained LSTM | 95.00% |" in page

@@ -201,7 +201,6 @@ def valid_run() -> dict[str, object]:
         "calibration_error": 0.2,
         "parameters": {"formula": "4*8*(8+12)", "by_formula": 640, "total": 1000},
         "artifact_bytes": 1000,
-        "texts_per_second": 100.0,
         "torch": "2.13.0",
         "cores": 2,
     }
@@ -225,7 +224,7 @@ def test_a_saved_run_is_read_back(tmp_path: Path) -> None:
         ({"confusion": [[2, 0]]}, "a row and a column for each label"),
         ({"confusion": [[2, 0], [1, 2]]}, "must count all texts"),
         ({"confusion": [[2, 0], [-1, 1]]}, r"confusion.1.0: .*greater than or equal to 0"),
-        ({"texts_per_second": 0.0}, "texts_per_second: "),
+        ({"cores": 0}, "cores: "),
         ({"note": "by hand"}, "note: Extra inputs are not permitted"),
         ({"training": {"texts": 9}}, "training.seconds: Field required"),
     ],
