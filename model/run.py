@@ -85,8 +85,13 @@ class TrainingRun:
         self.average = Average(self.network, settings.averaging) if settings.averaging else None
         # The network that is judged and kept.
         self.learned = self.average.network if self.average else self.network
+        self.layers = _layers(self.network)
         self.descent = Descent(
-            _groups(self.network, settings.learning_rate, settings.layer_decay),
+            # Lower layers know what more tasks share, and are changed less (Howard & Ruder, 2018).
+            [
+                (layer, settings.learning_rate * settings.layer_decay**depth)
+                for depth, layer in enumerate(self.layers)
+            ],
             settings.weight_decay,
             self.steps,
         )
@@ -134,6 +139,8 @@ class TrainingRun:
     def train_epoch(self, on_step: Callable[[StepReport], None]) -> tuple[float, float]:
         """Train to the end of the epoch, from wherever it stands: (loss, accuracy)."""
         self.network.train()
+        if self.settings.gradual_unfreezing:
+            self._unfreeze()
         loss_sum = correct = texts = 0.0
         while self.step < (self.epoch + 1) * self.steps_per_epoch:
             indices = self.batches.at(self.step)
@@ -154,6 +161,15 @@ class TrainingRun:
             if self.checkpoint.due:
                 self.save()
         return loss_sum / max(texts, 1), correct / max(texts, 1)
+
+    def _unfreeze(self) -> None:
+        """Let the epoch's layers learn: one more from the top in each (Howard & Ruder, 2018).
+
+        The others get no gradients, and so AdamW neither moves them nor lets them decay.
+        """
+        for depth, layer in enumerate(self.layers):
+            for parameter in layer:
+                parameter.requires_grad_(depth <= self.epoch)
 
     def _train_step(self, indices: list[int]) -> tuple[float, int]:
         """One step on these texts: their mean loss, and how many of them were right."""
@@ -219,17 +235,11 @@ class TrainingRun:
             setattr(self, name, state[name])
 
 
-def _groups(
-    network: LSTMClassifier, rate: float, decay: float
-) -> list[tuple[list[nn.Parameter], float]]:
-    """Each layer's parameters and learning rate, from the head down to the embedding.
-
-    Lower layers know what more tasks share, and are changed less (Howard & Ruder, 2018).
-    """
+def _layers(network: LSTMClassifier) -> list[list[nn.Parameter]]:
+    """Each layer's parameters, from the head down to the embedding."""
     named = list(network.recurrent.named_parameters())
-    layers = [
+    recurrent = [
         [parameter for name, parameter in named if name.removesuffix("_reverse").endswith(f"_l{n}")]
         for n in reversed(range(network.config.num_layers))
     ]
-    ordered = [list(network.head.parameters()), *layers, list(network.embedding.parameters())]
-    return [(parameters, rate * decay**depth) for depth, parameters in enumerate(ordered)]
+    return [list(network.head.parameters()), *recurrent, list(network.embedding.parameters())]

@@ -117,6 +117,11 @@ class TrainingSettings(RunSettings):
         description="For --pretrained: what each layer's learning rate is multiplied by to give "
         "that of the layer below it.",
     )
+    gradual_unfreezing: bool = Field(
+        False,
+        description="For --pretrained: train the head alone in the first epoch, and one more layer "
+        "below it in each further one, the embedding last.",
+    )
     adversarial: float = Field(
         0.0,
         ge=0,

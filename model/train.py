@@ -27,6 +27,7 @@ from model.config import MIN_LABELS, ModelConfig
 from model.data import Example
 from model.errors import TrainingError
 from model.evaluate import Evaluation, evaluate, judge, label_ids
+from model.foundation import Pretrained
 from model.run import StepReport, TrainingRun
 from model.settings import TrainingSettings
 from model.start import Start
@@ -102,6 +103,11 @@ def train(  # noqa: PLR0913 - what a run is made of
     watcher = watcher or Watcher()
     if start:
         settings = start.settings(settings)
+    if settings.gradual_unfreezing and not isinstance(start, Pretrained):
+        raise TrainingError(
+            "Gradual unfreezing keeps what a pretrained model knows: give --pretrained too, or "
+            "leave out --gradual-unfreezing."
+        )
     _check_unlabelled(settings, unlabelled)
     if not validation:
         examples, validation = split(examples, settings.validation_fraction, settings.seed)

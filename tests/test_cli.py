@@ -137,7 +137,15 @@ def test_from_texts_without_labels_to_a_classifier(tmp_path: Path) -> None:
     assert "148 texts of " in learned.stderr
     columns = ["--data", "a.csv", "--text-column", "body", "--label-column", "topic"]
     start = ["--pretrained", "lm", "--pretrained-backward", "back", "--bidirectional"]
-    fine = ["--layer-decay", "0.9", "--adversarial", "0.02", "--averaging", "0.9"]
+    fine = [
+        "--gradual-unfreezing",
+        "--layer-decay",
+        "0.9",
+        "--adversarial",
+        "0.02",
+        "--averaging",
+        "0.9",
+    ]
     trained = conveyor(
         "train", *columns, *start, *fine, "--epochs", "1", "--out", "m", cwd=tmp_path
     )
