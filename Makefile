@@ -1,9 +1,10 @@
-# People and CI run the same commands. All that they need is Python 3.11 and make.
+# People and CI run the same commands. All that they need is Python 3.11 and make; `make image`, Docker.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+SUPPLY := .venv-supply/bin
 
-.PHONY: serve test check format clean
+.PHONY: serve test check format image lock sbom licences audit clean
 
 serve: .venv/serve  ## Install and serve the shipped model
 	@$(BIN)/conveyor serve
@@ -23,8 +24,30 @@ format: .venv/dev  ## Let ruff mend what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+image:  ## Build conveyor:0.1.0; TORCH_INDEX is an index of CPU builds of torch, if pip has none set
+	$(if $(TORCH_INDEX),,$(PYTHON) -m pip download --quiet --no-deps --dest wheels torch==2.13.0)
+	docker build --tag conveyor:0.1.0 --build-arg TORCH_INDEX=$(TORCH_INDEX) \
+		--build-arg REVISION=$$(git rev-parse HEAD) .
+
+lock: .venv-supply/made  ## Lock what the image is made of; pip has to find CPU builds of torch
+	$(SUPPLY)/pip-compile --quiet --upgrade --strip-extras --generate-hashes --no-annotate --no-header \
+		--no-emit-options --unsafe-package torch --output-file deploy/requirements.lock pyproject.toml
+	$(SUPPLY)/pip-compile --quiet --upgrade --strip-extras --generate-hashes --no-annotate --no-header \
+		--no-emit-options --only-build-deps --build-deps-for wheel --output-file deploy/build.lock pyproject.toml
+
+sbom: .venv-supply/made  ## sbom.json: what the image is made of, as CycloneDX
+	(cat deploy/requirements.lock; echo torch==2.13.0) | $(SUPPLY)/cyclonedx-py requirements - \
+		--pyproject pyproject.toml --output-reproducible --output-file sbom.json
+
+licences: .venv/dev .venv-supply/made  ## deploy/licences.md: the licences of what the image is made of
+	$(SUPPLY)/pip-licenses --python $(BIN)/python --with-system --format markdown --output-file deploy/licences.md \
+		--packages torch $$(sed -n 's/^\([a-z0-9-]*\)==.*/\1/p' deploy/requirements.lock)
+
+audit: .venv-supply/made  ## Known vulnerabilities in what the image is made of; asks a public service
+	$(SUPPLY)/pip-audit --disable-pip --require-hashes --requirement deploy/requirements.lock
+
 clean:  ## Remove what the other targets made
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf .venv .venv-supply sbom.json wheels/*.whl .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 
 .venv/serve: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -35,3 +58,8 @@ clean:  ## Remove what the other targets made
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@ .venv/serve
+
+.venv-supply/made:
+	$(PYTHON) -m venv .venv-supply
+	$(SUPPLY)/pip install --quiet 'cyclonedx-bom>=7.5,<8' 'pip-audit>=2.10,<3' 'pip-licenses>=5.5,<6' 'pip-tools>=7.6,<8'
+	@touch $@

@@ -106,6 +106,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a model that takes a second or so for some thousand tokens."""
+    directory = tmp_path_factory.mktemp("models") / "slow"
+    classifier = random_classifier(hidden_size=1024, max_tokens=5000)
+    artifact.save(directory, classifier, golden_text="film", card="# slow\n")
+    return directory
+
+
+@pytest.fixture(scope="session")
 def stacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a random model with two layers that read in both directions."""
     directory = tmp_path_factory.mktemp("models") / "stacked"

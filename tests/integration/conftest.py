@@ -12,8 +12,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from model import artifact
-from tests.conftest import random_classifier
 from tests.echo import save_echo
 from tests.process import CONVEYOR
 
@@ -95,15 +93,6 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a model whose output encodes its input."""
     directory = tmp_path_factory.mktemp("models") / "echo"
     save_echo(directory)
-    return directory
-
-
-@pytest.fixture(scope="session")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a model that takes a second or so for `LONG_TEXT`."""
-    directory = tmp_path_factory.mktemp("models") / "slow"
-    classifier = random_classifier(hidden_size=1024, max_tokens=5000)
-    artifact.save(directory, classifier, golden_text="film", card="# slow\n")
     return directory
 
 

@@ -1,0 +1,60 @@
+# Conveyor for CPUs. docs/operations.md says how it is built and run, and how a GPU image is built.
+ARG PYTHON=python:3.11.14-slim-bookworm
+
+FROM ${PYTHON} AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+RUN python -m venv /build \
+ && python -m venv --without-pip /opt/conveyor
+
+# torch has a layer of its own: it is most of the image and changes seldom. Wheels in wheels/ are
+# taken first, then the index at TORCH_INDEX, then pip's own. It is not in the lock, since CPU builds
+# are other files than those of the public index; its version is pinned.
+ARG TORCH=2.13.0
+ARG TORCH_INDEX=
+COPY wheels /wheels
+RUN if ! ls /wheels/torch-${TORCH}* > /dev/null 2>&1 && [ -z "${TORCH_INDEX}" ] && [ "$(uname -m)" = x86_64 ]; then \
+        echo "No CPU build of torch: give --build-arg TORCH_INDEX=<an index of CPU builds>, or put a wheel into wheels/ (docs/operations.md)." >&2; \
+        exit 1; \
+    fi; \
+    /build/bin/pip --python /opt/conveyor/bin/python install --no-deps --find-links /wheels \
+        ${TORCH_INDEX:+--index-url "${TORCH_INDEX}"} torch==${TORCH} \
+ && cd /opt/conveyor/lib/python3.11/site-packages/torch \
+ && { grep -q '^cuda.*= None$' version.py || { echo "This torch is a CUDA build: TORCH_INDEX or wheels/ must have one for CPUs." >&2; exit 1; }; } \
+ && rm -rf test include bin/test_* bin/*Test bin/protoc*
+
+COPY deploy/requirements.lock deploy/build.lock /locks/
+RUN /build/bin/pip --python /opt/conveyor/bin/python install --no-deps --require-hashes \
+        --requirement /locks/requirements.lock \
+ && find /opt/conveyor -type d -name tests -prune -exec rm -rf {} +
+RUN /build/bin/pip install --require-hashes --requirement /locks/build.lock
+
+# The service, beside what it stands on: a change of code is a small layer.
+FROM build AS package
+COPY pyproject.toml README.md LICENSE /source/
+COPY model /source/model
+COPY service /source/service
+RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist /source \
+ && /build/bin/pip --python /opt/conveyor/bin/python install --no-deps --prefix /package /dist/*.whl
+
+FROM ${PYTHON}
+RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin conveyor
+COPY --from=build /opt/conveyor /opt/conveyor
+COPY --from=package /package /opt/conveyor
+ENV PATH=/opt/conveyor/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    CONVEYOR_HOST=0.0.0.0 CONVEYOR_PORT=8000
+# By number, so that whoever runs it can see that it is not root.
+USER 10001:10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import os, sys; from http.client import HTTPConnection; c = HTTPConnection('127.0.0.1', int(os.environ['CONVEYOR_PORT']), timeout=2); c.request('GET', '/readyz'); sys.exit(c.getresponse().status != 200)"]
+ENTRYPOINT ["conveyor"]
+CMD ["serve"]
+# Last, as the revision changes with every commit.
+ARG VERSION=0.1.0
+ARG REVISION=
+LABEL org.opencontainers.image.title="conveyor" \
+      org.opencontainers.image.description="Serves a trained PyTorch LSTM text classifier over HTTP and shows what happens inside it." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"

@@ -1,0 +1,94 @@
+"""Docker and compose as an operator runs them."""
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+IMAGE = "conveyor:0.1.0"
+PROJECT = "conveyor-tests"
+
+
+def run(*command: str | Path, check: bool = True, timeout: float = 120) -> str:
+    """What a command says, or an assertion that tells what it said."""
+    done = subprocess.run(
+        [*map(str, command)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert not check or done.returncode == 0, f"{command}: {done.stdout}"
+    return done.stdout
+
+
+def daemon_runs() -> bool:
+    """Whether there is a Docker daemon to talk to."""
+    return (
+        shutil.which("docker") is not None
+        and not subprocess.run(["docker", "version"], capture_output=True, check=False).returncode
+    )
+
+
+def compose(*arguments: str, timeout: float = 120) -> str:
+    """Run `docker compose`, or the older `docker-compose`, on the project's own file."""
+    new = not subprocess.run(
+        ["docker", "compose", "version"], capture_output=True, check=False
+    ).returncode
+    command = ["docker", "compose"] if new else ["docker-compose"]
+    return run(*command, "--project-name", PROJECT, *arguments, timeout=timeout)
+
+
+def containers(service: str) -> list[str]:
+    """The ids of the containers that compose runs for a service."""
+    labels = [f"com.docker.compose.{key}" for key in ("project", "service")]
+    filters = [f"label={labels[0]}={PROJECT}", "--filter", f"label={labels[1]}={service}"]
+    return run("docker", "ps", "--quiet", "--filter", *filters).split()
+
+
+def inspect(name: str) -> dict[str, Any]:
+    """All that Docker knows of a container or an image."""
+    [found] = json.loads(run("docker", "inspect", name))
+    return dict(found)
+
+
+def execute(name: str, *command: str, check: bool = True) -> str:
+    """Run something inside a container."""
+    return run("docker", "exec", name, *command, check=check)
+
+
+@contextmanager
+def container(*options: str, command: tuple[str, ...] = ()) -> Iterator[str]:
+    """A container of the image, which is removed at the end; gives its id."""
+    name = run("docker", "run", "--detach", *options, IMAGE, *command).split()[-1]
+    try:
+        yield name
+    finally:
+        run("docker", "rm", "--force", name)
+
+
+def until(true: Callable[[], bool], seconds: float = 120) -> float:
+    """Wait until something is so; gives how many seconds that took."""
+    started = time.monotonic()
+    while not true():
+        assert time.monotonic() - started < seconds
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
+def ready(url: str) -> bool:
+    """Whether a server takes traffic."""
+    try:
+        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
