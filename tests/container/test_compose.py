@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -97,19 +98,21 @@ def test_once_killed_it_comes_back(service: str, client: httpx.Client) -> None:
 
 
 def test_any_replica_goes_on_from_a_state(replicas: httpx.Client) -> None:
-    whole = replicas.post("/states", json={"inputs": TEXT}).json()["results"][0]["prediction"]
-    state, used, place = None, set(), TEXT.index(" ", len(TEXT) // 2)
-    for piece in (TEXT[:place], TEXT[place:]):
-        body = {"inputs": piece, "return_state": True} | ({"state": state} if state else {})
+    def read(piece: str, **more: str) -> tuple[dict[str, Any], str]:
+        body = {"inputs": piece, "return_state": True, "tensors": [], **more}
         answer = replicas.post("/states", json=body)
         assert answer.status_code == 200, answer.text
-        state = answer.json()["results"][0]["state"]
-        used.add(answer.headers["x-replica"])
-    assert answer.json()["results"][0]["prediction"][0]["label"] == whole[0]["label"]
-    assert answer.json()["results"][0]["prediction"][0]["score"] == pytest.approx(
-        whole[0]["score"], abs=1e-4
-    )
-    assert len(used) == 2
+        return answer.json()["results"][0], answer.headers["x-replica"]
+
+    place = TEXT.index(" ", len(TEXT) // 2)
+    first, begun = read(TEXT[:place])
+    continued = [read(TEXT[place:], state=first["state"]) for _ in range(20)]
+    assert {ended for _, ended in continued} > {begun}
+    [whole, _] = read(TEXT)[0]["prediction"]
+    for last, _ in continued:
+        [best, _] = last["prediction"]
+        assert best["label"] == whole["label"]
+        assert best["score"] == pytest.approx(whole["score"], abs=1e-5)
 
 
 def test_replicas_come_and_go_and_no_request_is_lost(replicas: httpx.Client) -> None:
