@@ -121,7 +121,6 @@ OTHERS = (
         "bidirectional LSTM",
         CHNSENTICORP,
         "--bidirectional --hidden-size 128 --precision bfloat16 --averaging 0.99",
-        seeds=(0,),
     ),
 )
 

@@ -153,7 +153,8 @@ def _family(rows: list[Row], speed: Speed | None) -> list[str]:
             IMDB.leak,
             "Accuracy is the mean over the seeds, with the lowest and the highest.",
             "The formula counts the weights of the recurrent layers alone.",
-            "Training is the time on one core, without any pretraining;",
+            "Training is the wall time on one core, without any pretraining; other work ran",
+            "beside, so it is at most what a training takes;",
             "texts/s is the speed of predictions on one core, without tokenizing, all in turn.",
             f"{resumed} of the trainings were interrupted: their times are sums."
             if resumed

@@ -9,7 +9,7 @@ import pytest
 
 from bench.experiments import plots, report
 from bench.experiments.plan import FAMILY, LAST, OTHERS
-from bench.experiments.report import DOCUMENT, Results, figures, render
+from bench.experiments.report import DOCUMENT, Results, _mean, figures, render
 from bench.experiments.saved import (
     Bin,
     Gradient,
@@ -112,6 +112,14 @@ def test_the_page_of_the_repository_is_what_its_runs_make() -> None:
     assert DOCUMENT.read_text() == render(results), "run python bench/experiments/report.py"
     for name in figures(results):
         assert (DOCUMENT.parent / name).exists()
+
+
+def test_the_guide_to_training_quotes_the_runs() -> None:
+    guide = (DOCUMENT.parent / "training.md").read_text()
+    means = {e.name: _mean(runs) for e, runs in (*Results.saved().family, *Results.saved().others)}
+    assert f"{means['clinc150']:.1%}".replace("%", " %") in guide
+    for name in ("imdb-lstm", "imdb-pretrained"):
+        assert f"| {means[name]:.2%}".replace("%", " %") in guide
 
 
 def test_without_runs_nothing_is_claimed() -> None:
