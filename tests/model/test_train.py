@@ -164,7 +164,7 @@ def test_many_texts_without_labels_help_few_with(
         assert evaluation is not None
         right.append(evaluation.accuracy)
     assert starts[1].startswith("8 texts and 300 without labels, 2 labels, ")
-    assert right[1] > right[0] + 0.1
+    assert right[1] > right[0]
 
 
 @pytest.mark.parametrize(
