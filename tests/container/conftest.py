@@ -19,7 +19,7 @@ def image() -> None:
     run("make", "image", timeout=1200)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # it holds the default port
 def service(image: None) -> Iterator[str]:  # noqa: ARG001 - it is built before
     """The container of `docker compose up`."""
     try:

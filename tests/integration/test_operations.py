@@ -141,13 +141,16 @@ def test_text_logs(trained: Path, tmp_path: Path) -> None:
 
 
 def test_a_broken_artifact_stops_the_start(stacked: Path, tmp_path: Path) -> None:
+    def refused(model: Path, says: str) -> None:
+        assert_one_sentence(conveyor("serve", "--model", model, "--port", "0"), says)
+
     broken = Path(shutil.copytree(stacked, tmp_path / "broken"))
     weights = broken / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
-    assert_one_sentence(conveyor("serve", "--model", broken), "model.safetensors is not valid")
+    refused(broken, "model.safetensors is not valid")
     weights.unlink()
-    assert_one_sentence(conveyor("serve", "--model", broken), "model.safetensors is missing")
-    assert_one_sentence(conveyor("serve", "--model", tmp_path / "none"), "is not a directory")
+    refused(broken, "model.safetensors is missing")
+    refused(tmp_path / "none", "is not a directory")
 
 
 def test_a_port_in_use_stops_the_start(trained: Path) -> None:
