@@ -46,7 +46,7 @@ def test_its_card_quotes_its_accuracy() -> None:
     card = ModelCard.load(SHIPPED / "README.md")
     [result] = card.data.eval_results
     assert result.metric_type == "accuracy"
-    assert result.metric_value >= 0.89
+    assert result.metric_value >= 0.92
     assert f"{result.metric_value:.2%}".replace("%", " %") in card.text
 
 
