@@ -11,7 +11,8 @@ import safetensors.numpy
 from tests.integration.conftest import SHIPPED, Server, serving
 
 TOKENS = 2000
-RESPONSE = TOKENS * 256 * 6 * 4
+UNITS = 512
+RESPONSE = TOKENS * UNITS * 6 * 4
 LONG = "wonderful story " * (TOKENS // 2)
 
 
@@ -63,7 +64,7 @@ def test_a_large_answer_takes_little_memory_and_blocks_nobody(tmp_path: Path) ->
             waits.append(longest_wait_beside(server, answers))
     assert answers[-1].status_code == 200
     arrays = safetensors.numpy.load(answers[-1].content)
-    assert arrays["text0.layer0.forward.cell"].shape == (TOKENS, 256)
+    assert arrays["text0.layer0.forward.cell"].shape == (TOKENS, UNITS)
     assert len(answers[-1].content) >= RESPONSE
     assert added <= 3 * len(answers[-1].content), added / len(answers[-1].content)
     assert min(waits) < 0.05, waits
