@@ -15,7 +15,7 @@ from rich.text import Text
 
 from model import artifact, foundation
 from model.checkpoint import CHECKPOINT
-from model.data import Columns, read_examples, read_texts
+from model.data import Columns, read_examples, read_soft_examples, read_texts
 from model.errors import TrainingError
 from model.evaluate import Evaluation
 from model.evaluate import evaluate as run_evaluation
@@ -25,6 +25,7 @@ from model.memory import enough_memory
 from model.pretrain import pretrain as run_pretraining
 from model.progress import Progress
 from model.settings import PretrainingSettings, TrainingSettings
+from model.soft_labels import merged
 from model.start import Start
 from model.train import train as run_training
 from model.vectors import WordVectors
@@ -129,6 +130,13 @@ def train(  # noqa: PLR0913 - a parameter for each flag
         str | None,
         typer.Option(help="Held-out texts, like --data; by default, a part of those."),
     ] = None,
+    soft_labels: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Texts to learn as well, of which a model says how likely each label is: a .jsonl "
+            "file, also .gz, with `text` and `scores`; once for each model."
+        ),
+    ] = None,
     unlabelled: Annotated[
         list[str] | None,
         typer.Option(
@@ -173,6 +181,7 @@ def train(  # noqa: PLR0913 - a parameter for each flag
             settings,
             out,
             validation=read_examples(validation_data, columns) if validation_data else [],
+            soft=merged([read_soft_examples(each, text_column) for each in soft_labels or []]),
             unlabelled=_texts(unlabelled or [], text_column),
             label_aliases=_renames(rename_label or []),
             start=_start(pretrained, pretrained_backward, vectors),

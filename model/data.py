@@ -12,10 +12,12 @@ import orjson
 
 from model.errors import DataError
 
-TEXT, LABEL = "text", "label"
+TEXT, LABEL, SCORES = "text", "label", "scores"
 HUB = "hub:"
 JSONL = ".jsonl"
 FORMATS = (".csv", ".tsv", JSONL)
+# Scores may have been rounded, to three digits or more.
+SUM_TOLERANCE = 0.01
 
 T = TypeVar("T")
 
@@ -33,6 +35,16 @@ class Example:
     def place(self) -> str:
         """Where it stands, for people."""
         return f"{self.source}, {'row' if self.source.startswith(HUB) else 'line'} {self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class SoftExample:
+    """A text, and what somebody gives for each label it may have: probabilities that sum to 1."""
+
+    text: str
+    scores: Mapping[str, float]
+    source: str = field(default="", compare=False, repr=False)
+    line: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -88,6 +100,23 @@ def read_texts(source: str, text_column: str | None = None) -> list[str]:
     if not texts:
         raise DataError(f"{source} holds no texts: it needs a line for each.")
     return texts
+
+
+def read_soft_examples(source: str, text_column: str | None = None) -> list[SoftExample]:
+    """Read the texts of a .jsonl file, also .gz, and their ``scores``, an object of probabilities.
+
+    Raises DataError with file and line.
+    """
+
+    def read(lines: _Lines, kind: str) -> Iterator[SoftExample]:
+        if kind != JSONL:
+            raise DataError(f"{source} is no {JSONL} file: scores of several labels need one.")
+        return (_soft_example(row, text_column or TEXT, lines) for row in _objects(lines))
+
+    examples = list(_from_file(source, read))
+    if not examples:
+        raise DataError(f"{source} holds no texts: it needs a line for each, with its scores.")
+    return examples
 
 
 def _from_file(source: str, read: Callable[["_Lines", str], Iterator[T]]) -> Iterator[T]:
@@ -159,6 +188,18 @@ def _example(row: Mapping[str, Any], columns: Columns, lines: _Lines) -> Example
     if not isinstance(label, str | int) or isinstance(label, bool):
         raise lines.error(f"{columns.names[1]!r} is neither a text nor a whole number")
     return Example(text, _label(str(label), lines), lines.source, lines.row)
+
+
+def _soft_example(row: Mapping[str, Any], column: str, lines: _Lines) -> SoftExample:
+    scores = _field(row, SCORES, lines)
+    numbers = scores.values() if isinstance(scores, dict) else []
+    if not numbers or not all(isinstance(n, int | float) and 0 <= n <= 1 for n in numbers):
+        raise lines.error(f"{SCORES!r} is not an object with a probability for each label")
+    total = sum(numbers)
+    if abs(total - 1) > SUM_TOLERANCE:
+        raise lines.error(f"the {SCORES} sum to {total:.4g} and not to 1: give those of all labels")
+    shares = {label: number / total for label, number in scores.items()}
+    return SoftExample(_text(row, column, lines), shares, lines.source, lines.row)
 
 
 def _text(row: Mapping[str, Any], name: str, lines: _Lines) -> str:

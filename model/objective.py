@@ -49,10 +49,10 @@ class Batch:
 
 
 def learn_labels(batch: Batch, targets: Tensor, adversarial: float) -> tuple[float, Tensor]:
-    """Add the gradients of the labels' (B,) cross-entropy: the mean loss, and logits (B, labels).
+    """Add the gradients of the cross-entropy with targets (B, labels), which are probabilities.
 
-    With ``adversarial``, the texts count half as they are and half shifted by that share of their
-    norm (Miyato et al., 2017).
+    Returns the mean loss, and logits (B, labels). With ``adversarial``, the texts count half as
+    they are and half shifted by that share of their norm (Miyato et al., 2017).
     """
     if not adversarial:
         logits = batch.logits()

@@ -46,8 +46,8 @@ class StepReport:
 class TrainingRun:
     """A training run between two of its steps: everything that a checkpoint has to hold.
 
-    ``ids`` are the token ids of each text, ``targets`` (texts,) their label ids; ``unlabelled`` are
-    the token ids of texts without labels.
+    ``ids`` are the token ids of each text, ``targets`` (texts, labels) what each should be taken
+    for, as probabilities; ``unlabelled`` are the token ids of texts without labels.
     """
 
     settings: TrainingSettings
@@ -187,7 +187,7 @@ class TrainingRun:
         self.step += 1
         if self.average:
             self.average.add(self.network, self.step)
-        return loss, int((logits.argmax(dim=-1) == targets).sum())
+        return loss, int((logits.argmax(dim=-1) == targets.argmax(dim=-1)).sum())
 
     def _batch(self, texts: list[NDArray[np.int32]], indices: list[int]) -> Batch:
         ids, lengths = collate([texts[index] for index in indices], self.config.pad_token_id)

@@ -24,12 +24,13 @@ from model.checkpoint import CHECKPOINT, Checkpoint
 from model.classifier import Classifier
 from model.collate import chunks
 from model.config import MIN_LABELS, ModelConfig
-from model.data import Example
+from model.data import Example, SoftExample
 from model.errors import TrainingError
 from model.evaluate import Evaluation, evaluate, judge, label_ids
 from model.foundation import Pretrained
 from model.run import StepReport, TrainingRun
 from model.settings import TrainingSettings
+from model.soft_labels import one_hot, probabilities
 from model.start import Start
 from model.tokenizer import PAD_ID, UNK_ID, Tokenizer
 
@@ -47,6 +48,16 @@ class EpochReport:
     accuracy: float
     validation: Evaluation | None
     best: bool
+
+
+@dataclass(frozen=True)
+class _Data:
+    """All texts of a run."""
+
+    examples: Sequence[Example]
+    validation: Sequence[Example] = ()
+    soft: Sequence[SoftExample] = ()
+    unlabelled: Sequence[str] = ()
 
 
 @dataclass
@@ -82,6 +93,7 @@ def train(  # noqa: PLR0913 - what a run is made of
     directory: Path,
     *,
     validation: Sequence[Example] = (),
+    soft: Sequence[SoftExample] = (),
     unlabelled: Sequence[str] = (),
     label_aliases: dict[str, str] | None = None,
     start: Start | None = None,
@@ -92,8 +104,9 @@ def train(  # noqa: PLR0913 - what a run is made of
 
     Without ``validation``, ``settings.validation_fraction`` of the examples is held out, to choose
     the best epoch and to calibrate the scores. With nothing held out, all epochs are run, and the
-    last weights are kept as they are. ``unlabelled`` are the texts that
-    ``settings.virtual_adversarial`` and ``settings.entropy`` are for. ``label_aliases`` renames
+    last weights are kept as they are. ``soft`` are texts to learn beside the examples, whose labels
+    are probabilities; ``unlabelled`` are the texts that ``settings.virtual_adversarial`` and
+    ``settings.entropy`` are for. ``label_aliases`` renames
     labels of the data; ``start`` is what to start from; ``about`` names the data and the
     command for the model card.
 
@@ -114,9 +127,8 @@ def train(  # noqa: PLR0913 - what a run is made of
     aliases = label_aliases or {}
     labels = _labels(examples, aliases)
     label_ids(validation, labels, aliases)  # a label that is not known is said now
-    run = _prepare(
-        examples, validation, labels, aliases, settings, directory, start, unlabelled=unlabelled
-    )
+    data = _Data(examples, validation, soft, unlabelled)
+    run = _prepare(data, labels, aliases, settings, directory, start)
     directory.mkdir(parents=True, exist_ok=True)  # now, and not after hours of training
     run.resume()
     watcher.on_start(run.describe())
@@ -180,20 +192,19 @@ def _calibrated(
 
 
 def _prepare(
-    examples: Sequence[Example],
-    validation: Sequence[Example],
+    data: _Data,
     labels: list[str],
     aliases: dict[str, str],
     settings: TrainingSettings,
     directory: Path,
     start: Start | None = None,
-    *,
-    unlabelled: Sequence[str] = (),
 ) -> TrainingRun:
-    texts = [example.text for example in examples]
+    texts = [*(example.text for example in data.examples), *(soft.text for soft in data.soft)]
+    hard = torch.from_numpy(label_ids(data.examples, labels, aliases))
+    targets = torch.cat([one_hot(hard, len(labels)), probabilities(data.soft, labels)])
     # Words that no label has taught yet are words too.
     tokenizer = (start.tokenizer if start else None) or Tokenizer.train(
-        [*texts, *unlabelled], settings.tokenizer, settings.vocab_size
+        [*texts, *data.unlabelled], settings.tokenizer, settings.vocab_size
     )
     config = ModelConfig(
         cell=settings.cell,
@@ -216,12 +227,10 @@ def _prepare(
         config=config,
         tokenizer=tokenizer,
         ids=_ids(tokenizer, texts, settings.train_tokens),
-        targets=torch.from_numpy(label_ids(examples, labels, aliases)),
-        checkpoint=Checkpoint(
-            directory / CHECKPOINT, _fingerprint(parts, examples, validation, unlabelled)
-        ),
+        targets=targets,
+        checkpoint=Checkpoint(directory / CHECKPOINT, _fingerprint(parts, data)),
         start=start,
-        unlabelled=_ids(tokenizer, list(unlabelled), settings.train_tokens),
+        unlabelled=_ids(tokenizer, list(data.unlabelled), settings.train_tokens),
     )
 
 
@@ -234,16 +243,13 @@ def _ids(tokenizer: Tokenizer, texts: list[str], most: int) -> list[NDArray[np.i
     ]
 
 
-def _fingerprint(
-    parts: Sequence[str],
-    examples: Sequence[Example],
-    validation: Sequence[Example],
-    unlabelled: Sequence[str],
-) -> str:
+def _fingerprint(parts: Sequence[str], data: _Data) -> str:
     """What tells a run's settings, labels, beginning and data apart from all others."""
-    labelled = ((example.label, example.text) for example in (*examples, *validation))
-    counts = map(str, (len(examples), len(validation), len(unlabelled)))
+    labelled = ((example.label, example.text) for example in (*data.examples, *data.validation))
+    judged = ((str(example.scores), example.text) for example in data.soft)
+    counts = map(str, map(len, (data.examples, data.validation, data.soft, data.unlabelled)))
+    pairs = chain.from_iterable(chain(labelled, judged))
     hashed = hashlib.sha256()
-    for part in chain(parts, counts, chain.from_iterable(labelled), unlabelled):
+    for part in chain(parts, counts, pairs, data.unlabelled):
         hashed.update(part.encode(errors="surrogatepass") + b"\0")
     return hashed.hexdigest()

@@ -8,7 +8,7 @@ from model.errors import ArtifactError, TrainingError
 from model.foundation import Foundation, Pretrained
 from model.pretrain import pretrain
 from model.settings import TrainingSettings
-from model.train import _prepare, train
+from model.train import _Data, _prepare, train
 from tests.conftest import TINY, reviews
 from tests.model.test_pretrain import QUICK, texts
 
@@ -35,7 +35,7 @@ def backward(tmp_path_factory: pytest.TempPathFactory, forward: Foundation) -> F
 def test_pretrained_weights_arrive_in_the_classifier(tmp_path: Path, forward: Foundation) -> None:
     start = Pretrained(forward)
     settings = start.settings(OPEN)
-    run = _prepare(reviews(20), [], ["blame", "praise"], {}, settings, tmp_path, start)
+    run = _prepare(_Data(reviews(20)), ["blame", "praise"], {}, settings, tmp_path, start)
     state = run.network.state_dict()
     for name in state.keys() - {"head.weight", "head.bias"}:
         assert torch.equal(state[name], forward.weights[name]), name
@@ -47,7 +47,7 @@ def test_both_directions_begin_as_if_they_were_alone(
 ) -> None:
     start = Pretrained(forward, backward)
     settings = start.settings(OPEN.model_copy(update={"bidirectional": True}))
-    run = _prepare(reviews(20), [], ["blame", "praise"], {}, settings, tmp_path, start)
+    run = _prepare(_Data(reviews(20)), ["blame", "praise"], {}, settings, tmp_path, start)
     lstm = run.network.recurrent
     for suffix, origin in (("", forward), ("_reverse", backward)):
         weight = origin.weights["lstm.weight_ih_l1"]

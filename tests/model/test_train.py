@@ -12,12 +12,12 @@ import torch
 
 from model import artifact, checkpoint
 from model.cell import parameters
-from model.data import Example
+from model.data import Example, SoftExample
 from model.errors import DataError, TrainingError
 from model.lstm import cell_weights
 from model.run import StepReport
 from model.settings import TrainingSettings
-from model.train import EpochReport, Watcher, _prepare, split, train
+from model.train import EpochReport, Watcher, _Data, _prepare, split, train
 from tests.conftest import FILLERS, TINY, reviews
 
 
@@ -81,7 +81,7 @@ def test_the_settings_reach_the_network_and_the_optimizer(tmp_path: Path) -> Non
     settings = TINY.model_copy(
         update={"dropout": 0.25, "embedding_dropout": 0.75, "weight_decay": 0.125}
     )
-    prepared = _prepare(reviews(20), [], ["blame", "praise"], {}, settings, tmp_path)
+    prepared = _prepare(_Data(reviews(20)), ["blame", "praise"], {}, settings, tmp_path)
     assert (prepared.network.dropout, prepared.network.embedding_dropout) == (0.25, 0.75)
     groups = prepared.descent.optimizer.param_groups
     assert {group["weight_decay"] for group in groups} == {0.125}
@@ -95,7 +95,7 @@ def test_lower_layers_learn_slower(tmp_path: Path) -> None:
     settings = TINY.model_copy(
         update={"layer_decay": 0.5, "num_layers": 11, "bidirectional": True, "learning_rate": 0.25}
     )
-    prepared = _prepare(reviews(20), [], ["blame", "praise"], {}, settings, tmp_path)
+    prepared = _prepare(_Data(reviews(20)), ["blame", "praise"], {}, settings, tmp_path)
     groups = prepared.descent.optimizer.param_groups
     assert [group["max_lr"] for group in groups] == [0.25 * 0.5**depth for depth in range(13)]
     assert [len(group["params"]) for group in groups] == [2, *[8] * 11, 1]
@@ -108,7 +108,7 @@ def test_lower_layers_learn_slower(tmp_path: Path) -> None:
 
 def test_averaged_weights_are_those_that_are_judged_and_kept(tmp_path: Path) -> None:
     settings = TINY.model_copy(update={"averaging": 0.9})
-    prepared = _prepare(reviews(40), [], ["blame", "praise"], {}, settings, tmp_path)
+    prepared = _prepare(_Data(reviews(40)), ["blame", "praise"], {}, settings, tmp_path)
     prepared.train_epoch(lambda _: None)
     prepared.finish_epoch(None)
     kept = prepared.best_classifier().network
@@ -122,7 +122,7 @@ def test_a_shifted_batch_counts_half(tmp_path: Path) -> None:
     steps = []
     for share in (0.0, 1e-9):
         settings = TINY.model_copy(update={"adversarial": share})
-        prepared = _prepare(reviews(40), [], ["blame", "praise"], {}, settings, tmp_path)
+        prepared = _prepare(_Data(reviews(40)), ["blame", "praise"], {}, settings, tmp_path)
         prepared.train_epoch(lambda _: None)
         steps.append(prepared.network.state_dict())
     for name, tensor in steps[0].items():
@@ -199,7 +199,7 @@ def test_an_unknown_label_among_the_held_out_is_said_before_training(tmp_path: P
 
 
 def test_weights_that_half_precision_cannot_hold_are_refused(tmp_path: Path) -> None:
-    prepared = _prepare(reviews(20), [], ["blame", "praise"], {}, TINY, tmp_path)
+    prepared = _prepare(_Data(reviews(20)), ["blame", "praise"], {}, TINY, tmp_path)
     prepared.finish_epoch(None)
     prepared.best_weights["head.bias"] += 1e6
     with pytest.raises(TrainingError, match="too large to be stored in half precision"):
@@ -379,6 +379,8 @@ def test_another_run_s_checkpoint_is_refused(
         train(reviews(64), TINY, tmp_path, label_aliases={"blame": "zzz"})
     with pytest.raises(TrainingError, match="belongs to a run with other data or settings"):
         train(reviews(64), TINY, tmp_path, validation=reviews(9, seed=5))
+    with pytest.raises(TrainingError, match="belongs to a run with other data or settings"):
+        train(reviews(64), TINY, tmp_path, soft=[SoftExample("a film", {"praise": 1})])
 
 
 def test_other_texts_without_labels_are_another_run(

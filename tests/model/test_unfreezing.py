@@ -11,7 +11,7 @@ from model.foundation import Pretrained
 from model.pretrain import pretrain
 from model.run import StepReport
 from model.settings import TrainingSettings
-from model.train import Watcher, _prepare, train
+from model.train import Watcher, _Data, _prepare, train
 from model.vectors import WordVectors
 from tests.conftest import TINY, reviews
 from tests.model.test_pretrain import QUICK, texts
@@ -49,7 +49,7 @@ def test_a_layer_more_learns_in_each_epoch_and_the_others_stay(
 ) -> None:
     """With much decay of weights, which must not reach what is frozen."""
     settings = start.settings(SETTINGS.model_copy(update=changes))
-    run = _prepare(reviews(60), [], ["blame", "praise"], {}, settings, tmp_path, start)
+    run = _prepare(_Data(reviews(60)), ["blame", "praise"], {}, settings, tmp_path, start)
     kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     layers = [
         {"head.weight", "head.bias"},
