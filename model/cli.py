@@ -76,6 +76,13 @@ def pretrain(
     ],
     out: Annotated[Path, typer.Option(help="Directory for the model; made if it is not there.")],
     text_column: TextColumnOption = None,
+    pretrained: Annotated[
+        Path | None,
+        typer.Option(
+            help="Pretrained model to go on from, to read more of the same or texts of another "
+            "kind: its tokens, sizes and weights are taken over."
+        ),
+    ] = None,
     embedding_of: Annotated[
         Path | None,
         typer.Option(
@@ -100,6 +107,7 @@ def pretrain(
             _texts(data, text_column),
             settings,
             out,
+            start=foundation.load(pretrained) if pretrained else None,
             embedding_of=foundation.load(embedding_of) if embedding_of else None,
             about=_about(),
             watcher=progress.pretraining(),

@@ -85,6 +85,7 @@ class PretrainingRun:
     held_out: list[NDArray[np.int32]]
     checkpoint: Checkpoint
     embedding_of: Foundation | None = None
+    start: Foundation | None = None
 
     step: int = 0
     epoch: int = 0
@@ -105,6 +106,8 @@ class PretrainingRun:
             output_dropout=settings.output_dropout,
             weight_dropout=settings.weight_dropout,
         )
+        if self.start:
+            network.load_state_dict(self.start.weights)
         if self.embedding_of:
             network.embedding.weight.data.copy_(self.embedding_of.weights["embedding.weight"])
             network.embedding.requires_grad_(False)
@@ -245,24 +248,28 @@ def pretrain(
     settings: PretrainingSettings,
     directory: Path,
     *,
+    start: Foundation | None = None,
     embedding_of: Foundation | None = None,
     about: str = "",
     watcher: PretrainingWatcher | None = None,
 ) -> float:
     """Learn a language from texts, write the model to ``directory`` after every epoch.
 
-    Returns the perplexity on held-out texts. With ``embedding_of``, tokens and embeddings are taken
-    from another pretrained model and stay as they are. ``about`` names the data and the command for
-    the model card.
+    Returns the perplexity on held-out texts. ``start`` is a pretrained model to go on from. With
+    ``embedding_of``, tokens and embeddings are taken from another one and stay as they are.
+    ``about`` names the data and the command for the model card.
 
     Raises TrainingError for settings or texts that cannot be learned from, and OSError.
     """
     watcher = watcher or PretrainingWatcher()
     if len(texts) < 2:  # noqa: PLR2004 - one to learn from, one to hold out
         raise TrainingError("There is one text alone: pretraining needs another to be held out.")
-    if embedding_of:
-        settings = embedding_of.settings(settings)
-    run = _prepare(texts, settings, directory, embedding_of)
+    if start:
+        _check_start(start, embedding_of, settings)
+    known = start or embedding_of
+    if known:
+        settings = known.settings(settings)
+    run = _prepare(texts, settings, directory, start, embedding_of)
     directory.mkdir(parents=True, exist_ok=True)  # now, and not after hours of training
     run.resume()
     watcher.on_start(run.describe())
@@ -280,15 +287,33 @@ def pretrain(
     return found
 
 
+def _check_start(
+    start: Foundation, embedding_of: Foundation | None, settings: PretrainingSettings
+) -> None:
+    if embedding_of:
+        raise TrainingError(
+            "A pretrained model to go on from brings its own embeddings: give --pretrained or "
+            "--embedding-of, and not both."
+        )
+    direction = "backward" if settings.backward else "forward"
+    if start.config.direction != direction:
+        raise TrainingError(
+            f"The pretrained model reads {start.config.direction}, and this one is to read "
+            f"{direction}: {'leave out' if settings.backward else 'give'} --backward."
+        )
+
+
 def _prepare(
     texts: Sequence[str],
     settings: PretrainingSettings,
     directory: Path,
-    embedding_of: Foundation | None,
+    start: Foundation | None = None,
+    embedding_of: Foundation | None = None,
 ) -> PretrainingRun:
+    known = start or embedding_of
     tokenizer = (
-        embedding_of.tokenizer
-        if embedding_of
+        known.tokenizer
+        if known
         else Tokenizer.train(texts, settings.tokenizer, settings.vocab_size)
     )
     step = -1 if settings.backward else 1
@@ -298,7 +323,7 @@ def _prepare(
         for encoding in tokenizer.encode(chunk, offsets=False)
     ]
     training, held_out = _split(ids, settings.seed)
-    origin = embedding_of.sha256 if embedding_of else ""
+    origin = f"{'start ' if start else ''}{known.sha256}" if known else ""
     return PretrainingRun(
         settings=settings,
         tokenizer=tokenizer,
@@ -306,6 +331,7 @@ def _prepare(
         held_out=held_out,
         checkpoint=Checkpoint(directory / CHECKPOINT, _fingerprint(settings, texts, origin)),
         embedding_of=embedding_of,
+        start=start,
     )
 
 

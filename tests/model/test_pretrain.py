@@ -73,9 +73,9 @@ def test_the_weights_have_the_names_of_the_classifier_s(tmp_path: Path) -> None:
 
 
 def test_backward_reads_each_text_from_its_end(tmp_path: Path) -> None:
-    forward = _prepare(texts(9), QUICK, tmp_path, None)
+    forward = _prepare(texts(9), QUICK, tmp_path)
     turned = QUICK.model_copy(update={"backward": True})
-    backward = _prepare(texts(9), turned, tmp_path, None)
+    backward = _prepare(texts(9), turned, tmp_path)
     assert [ids.tolist() for ids in backward.ids] == [ids[::-1].tolist() for ids in forward.ids]
 
 
@@ -90,6 +90,34 @@ def test_the_embedding_of_another_model_stays_as_it_is(tmp_path: Path) -> None:
     assert not torch.equal(
         forward.weights["lstm.weight_hh_l0"], backward.weights["lstm.weight_hh_l0"]
     )
+
+
+def test_a_pretraining_goes_on_from_another_one_on_other_texts(tmp_path: Path) -> None:
+    others = [f"{text} anyway" for text in texts(40)]
+    pretrain(texts(40), QUICK, tmp_path / "general")
+    general = foundation.load(tmp_path / "general")
+    still = QUICK.model_copy(update={"learning_rate": 1e-12, "epochs": 1})
+    pretrain(others, still, tmp_path / "same", start=general)
+    assert_same_weights(tmp_path / "general", tmp_path / "same")
+    short = QUICK.model_copy(update={"epochs": 1})
+    alone = pretrain(others, short, tmp_path / "alone")
+    assert pretrain(others, short, tmp_path / "special", start=general) < alone
+    assert foundation.load(tmp_path / "special").tokenizer.to_json() == general.tokenizer.to_json()
+
+
+def test_what_a_pretraining_cannot_go_on_from(tmp_path: Path) -> None:
+    pretrain(texts(9), QUICK, tmp_path / "forward")
+    forward = foundation.load(tmp_path / "forward")
+    turned = QUICK.model_copy(update={"backward": True})
+    with pytest.raises(TrainingError, match=r"reads forward, .* is to read backward: leave out"):
+        pretrain(texts(9), turned, tmp_path / "out", start=forward)
+    with pytest.raises(TrainingError, match="give --pretrained or --embedding-of, and not both"):
+        pretrain(texts(9), QUICK, tmp_path / "out", start=forward, embedding_of=forward)
+    wider = QUICK.model_copy(update={"hidden_size": 24})
+    wider = type(QUICK).model_validate(wider.model_dump())
+    with pytest.raises(TrainingError, match=r"The .* of the pretrained model is"):
+        pretrain(texts(9), wider, tmp_path / "out", start=forward)
+    assert not (tmp_path / "out").exists()
 
 
 class Interrupted(Exception):
