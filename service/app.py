@@ -25,7 +25,7 @@ from service.gate import GateMiddleware
 from service.keys import Keys
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
-from service.routes import operations, predict, states
+from service.routes import inspector, operations, predict, states
 from service.routes.context import Context
 from service.routes.texts import CHARACTERS_PER_TOKEN
 from service.settings import Settings
@@ -55,6 +55,8 @@ def create_app(settings: Settings, artifact: Artifact) -> FastAPI:
     app.include_router(predict.router, tags=["Texts"], dependencies=guarded)
     app.include_router(states.router, tags=["Texts"], dependencies=guarded)
     app.include_router(operations.router, tags=["Operations"])
+    if settings.inspector:
+        app.include_router(inspector.router())
     app.add_exception_handler(HTTPException, _on_http_error)
     # The last one added is the first to see a request.
     app.add_middleware(

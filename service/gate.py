@@ -29,8 +29,9 @@ from service.settings import Settings
 # Health and metrics are answered always, so that operators see what goes on.
 ALWAYS_OPEN = frozenset({"/livez", "/readyz", "/metrics"})
 
-# The description of the interface is no secret, and a browser could not show a key.
-NO_KEY = ("/docs", "/openapi.json")
+# The description of the interface and the page are no secret, and a browser could not show a key.
+NO_KEY = ("/docs", "/openapi.json", "/inspector/")
+PAGE = "/"
 
 # What waits for the model. While nothing more may wait, nothing is read: refusing has to be cheap.
 QUEUED = frozenset({"/predict", "/states"})
@@ -96,7 +97,8 @@ class GateMiddleware:
 
     def _check_key(self, scope: Scope) -> ServiceError | None:
         scope["conveyor.client"] = (scope.get("client") or ("",))[0]
-        if self._keys is None or scope["path"].startswith(NO_KEY):
+        path = scope["path"]
+        if self._keys is None or path == PAGE or path.startswith(NO_KEY):
             return None
         place = self._keys.match(Headers(scope=scope).get("authorization"))
         if place is None:

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
         None,
         description="Origins, separated by commas, whose pages may call the service; * is any.",
     )
+    inspector: bool = Field(
+        True, description="Serve the page at / on which people look inside the model."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged; info logs every request."
     )

@@ -213,6 +213,7 @@ def test_an_ordinary_client_reads_the_refusal_of_a_huge_body(
         ("POST", "/info", "GET"),
         ("DELETE", "/livez", "GET"),
         ("PATCH", "/readyz", "GET"),
+        ("POST", "/", "GET, HEAD"),
     ],
 )
 def test_a_wrong_method(client: httpx.Client, method: str, path: str, allowed: str) -> None:
@@ -222,7 +223,7 @@ def test_a_wrong_method(client: httpx.Client, method: str, path: str, allowed: s
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nope", "/predict/", "/predict/x", "/%00", "/%ff", "/🙂", "/" + "x" * 9999]
+    "path", ["/nope", "/predict/", "/predict/x", "/%00", "/%ff", "/🙂", "/" + "x" * 9999]
 )
 def test_an_unknown_path(client: httpx.Client, path: str) -> None:
     for method in ("GET", "POST"):

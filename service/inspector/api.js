@@ -1,0 +1,99 @@
+// @ts-check
+/** The only module that talks to the server, and only by the interface that all have. */
+
+import { Answer } from './answer.js';
+import { parse } from './safetensors.js';
+
+const KEY = 'conveyor.key';
+const SAFETENSORS = 'application/vnd.safetensors';
+
+// What is fetched with every answer. Of longer texts, the tensors come when they are first drawn.
+const AT_ONCE = 32 * 2 ** 20;
+
+/** A refusal, or a server that cannot be reached (status 0). */
+export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} sentence  the server's
+   * @param {string} type      its error_type
+   * @param {number|null} retryAfter  seconds
+   */
+  constructor(status, sentence, type = '', retryAfter = null) {
+    super(sentence);
+    this.name = 'ApiError';
+    this.status = status;
+    this.type = type;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Paths are relative to the page, so that it works under a proxy's prefix. */
+export const url = (path) => new URL(path, document.baseURI.split('#')[0]).href;
+
+export const key = {
+  get: () => sessionStorage.getItem(KEY),
+  /** @param {string} value */
+  set: (value) => sessionStorage.setItem(KEY, value),
+};
+
+let known = null;
+
+/** GET /info, asked for once; `again` asks once more, as after a server's return. */
+export async function info({ again = false } = {}) {
+  if (again || !known) known = await (await ask('info')).json();
+  return known;
+}
+
+/** The body with which a text is asked for; what is longer than the model reads is read at its end. */
+export function request(text, fields = {}) {
+  return { inputs: text.toWellFormed(), truncate: true, ...fields };
+}
+
+/**
+ * What the network held while it read a text.
+ * @param {string} text
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Answer>}
+ */
+export async function inspect(text, signal) {
+  const about = await info();
+  const { config, limits } = about;
+  const tensors = config.cell === 'lstm' ? 6 : 1;
+  const perStep = 4 * config.hidden_size * tensors * config.num_layers * (config.bidirectional ? 2 : 1);
+  // There are at most as many tokens as characters.
+  const most = Math.min(text.length, limits.max_tokens) * perStep;
+  const fields = { step_scores: !config.bidirectional };
+  if (most > Math.min(AT_ONCE, 0.9 * limits.max_response_bytes)) fields.tensors = [];
+  const { arrays, inferenceMs } = await states(text, fields, signal);
+  return new Answer(text, about, arrays, inferenceMs, async (names, layer, direction, stop) =>
+    (await states(text, { tensors: names, layers: [layer], directions: [direction] }, stop)).arrays,
+  );
+}
+
+async function states(text, fields, signal) {
+  const answer = await ask('states', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: SAFETENSORS },
+    body: JSON.stringify(request(text, fields)),
+    signal,
+  });
+  const inferenceMs = Number(answer.headers.get('x-inference-time'));
+  return { arrays: parse(await answer.arrayBuffer()), inferenceMs };
+}
+
+/** @param {string} path @param {RequestInit} [options] */
+async function ask(path, options = {}) {
+  const headers = new Headers(options.headers);
+  if (key.get()) headers.set('authorization', `Bearer ${key.get()}`);
+  let answer;
+  try {
+    answer = await fetch(url(path), { ...options, headers });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new ApiError(0, String(error), 'away');
+  }
+  if (answer.ok) return answer;
+  const body = await answer.json().catch(() => ({}));
+  const wait = Number(answer.headers.get('retry-after')) || null;
+  throw new ApiError(answer.status, body.error ?? answer.statusText, body.error_type, wait);
+}

@@ -1,0 +1,117 @@
+// @ts-check
+/**
+ * Colours for numbers, in the present theme. Blue and orange keep apart for all kinds of colour
+ * vision; between them colours go straight through OKLab (Ottosson, 2020), whose lightness is even.
+ */
+
+const SIZE = 256;
+const BLACK = '#111418';
+const WHITE = '#ffffff';
+
+const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+let tables = null;
+
+/** The theme has changed: colours are made anew when they are next asked for. */
+export function refresh() {
+  tables = null;
+}
+
+/** A colour of style.css, such as `colour('cell')`. @param {string} name */
+export function colour(name) {
+  return variable(`--${name}`);
+}
+
+/** @param {number} value  from -1 (--negative) over 0 (--neutral) to 1 (--positive) */
+export function diverging(value) {
+  return made().diverging.css[place((value + 1) / 2)];
+}
+
+/** @param {number} value  from 0 (--neutral) to 1 (--full) */
+export function sequential(value) {
+  return made().sequential.css[place(value)];
+}
+
+/** Black or white, whichever is read on `diverging(value)`. @param {number} value */
+export function inkOn(value) {
+  return made().diverging.ink[place((value + 1) / 2)];
+}
+
+/**
+ * 256 colours for canvases: entry v is the Uint32 to be put into the buffer of an ImageData.
+ * The diverging table's middle is at 127.5: index = Math.round((value + 1) * 127.5).
+ * @param {'diverging'|'sequential'} kind
+ * @returns {{rgba: Uint8ClampedArray, words: Uint32Array}}
+ */
+export function lookup(kind) {
+  const { rgba, words } = made()[kind];
+  return { rgba, words };
+}
+
+const place = (share) => Math.round(Math.min(1, Math.max(0, share || 0)) * (SIZE - 1));
+
+function made() {
+  if (!tables) {
+    const [negative, neutral, positive, full] = ['negative', 'neutral', 'positive', 'full'].map(
+      (name) => oklab(parseHex(variable(`--${name}`))),
+    );
+    tables = {
+      diverging: table((share) =>
+        share < 0.5 ? mix(negative, neutral, 2 * share) : mix(neutral, positive, 2 * share - 1)),
+      sequential: table((share) => mix(neutral, full, share)),
+    };
+  }
+  return tables;
+}
+
+function table(at) {
+  const rgba = new Uint8ClampedArray(4 * SIZE);
+  const css = [];
+  const ink = [];
+  for (let index = 0; index < SIZE; index += 1) {
+    const rgb = srgb(at(index / (SIZE - 1)));
+    rgba.set([...rgb, 255], 4 * index);
+    css.push(`rgb(${rgba.subarray(4 * index, 4 * index + 3).join(' ')})`);
+    ink.push(luminance(rgb) > 0.18 ? BLACK : WHITE);
+  }
+  return { rgba, words: new Uint32Array(rgba.buffer), css, ink };
+}
+
+const mix = (a, b, share) => a.map((value, index) => value + share * (b[index] - value));
+
+const parseHex = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+
+const linear = (value) =>
+  value <= 10.31475 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4;
+
+const gamma = (value) =>
+  255 * (value <= 0.0031308 ? 12.92 * value : 1.055 * Math.max(0, value) ** (1 / 2.4) - 0.055);
+
+/** Relative luminance, as WCAG 2 defines it. */
+function luminance(rgb) {
+  const [r, g, b] = rgb.map(linear);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+function oklab(rgb) {
+  const [r, g, b] = rgb.map(linear);
+  const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b);
+  const m = Math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b);
+  const s = Math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b);
+  return [
+    0.2104542553 * l + 0.793617785 * m - 0.0040720468 * s,
+    1.9779984951 * l - 2.428592205 * m + 0.4505937099 * s,
+    0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s,
+  ];
+}
+
+function srgb([L, a, b]) {
+  const l = (L + 0.3963377774 * a + 0.2158037573 * b) ** 3;
+  const m = (L - 0.1055613458 * a - 0.0638541728 * b) ** 3;
+  const s = (L - 0.0894841775 * a - 1.291485548 * b) ** 3;
+  return [
+    4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
+    -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
+    -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
+  ].map(gamma);
+}

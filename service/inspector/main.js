@@ -1,0 +1,164 @@
+// @ts-check
+/** Wires the store, the server and the views. */
+
+import * as api from './api.js';
+import * as colours from './colours.js';
+import { h } from './dom.js';
+import * as i18n from './i18n.js';
+import * as link from './link.js';
+import { INITIAL, createStore } from './store.js';
+import { strings } from './strings.js';
+import * as header from './header.js';
+import * as text from './views/text.js';
+import * as belief from './views/belief.js';
+import * as heatmap from './views/heatmap.js';
+import * as cell from './views/cell.js';
+import * as memory from './views/memory.js';
+import * as compare from './views/compare.js';
+import * as take from './views/take.js';
+
+const VIEWS = { text, belief, heatmap, cell, memory, compare, take };
+
+// Milliseconds without a key press before the text is sent.
+const PAUSE = 60;
+// Seconds until a server that is away is asked again; twice as long each time, up to the second.
+const AGAIN = [1, 15];
+
+/**
+ * @typedef {object} Context
+ * @property {ReturnType<typeof createStore>} store
+ * @property {typeof i18n.t} t
+ * @property {typeof api} api
+ */
+
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const defaultState = { ...INITIAL, language: i18n.detect() };
+const found = link.read(location.hash);
+const store = createStore({ ...defaultState, ...found, step: 0 });
+/** @type {Context} */
+const context = { store, t: i18n.t, api };
+
+i18n.register(strings);
+for (const module of [header, ...Object.values(VIEWS)]) i18n.register(module.strings);
+
+let controller = new AbortController();
+let timer = 0;
+let waited = 0;
+/** The step that a link asks for, until the answer is there; null is the last. @type {number|null} */
+let asked = found.step ?? null;
+/** @type {unknown} */
+let fault = null;
+
+function dress() {
+  const { theme, language } = store.get();
+  document.documentElement.dataset.theme = theme === 'auto' ? (dark.matches ? 'dark' : 'light') : theme;
+  colours.refresh();
+  i18n.setLanguage(language);
+}
+
+/** Ask for the text as it stands now, in a moment; what was asked before is stale. */
+function schedule(milliseconds) {
+  controller.abort();
+  clearTimeout(timer);
+  timer = setTimeout(ask, milliseconds);
+}
+
+async function ask() {
+  controller = new AbortController();
+  const { signal } = controller;
+  store.set({ loading: true });
+  try {
+    if (!store.get().info) await learn();
+    show(await api.inspect(store.get().text, signal));
+  } catch (error) {
+    if (signal.aborted) return;
+    fail(error);
+  }
+}
+
+/** What is served; and a first text, where the link brings none and there are examples. */
+async function learn() {
+  const info = await api.info({ again: true });
+  const top = info.config.num_layers - 1;
+  const { layer, direction, text: present } = store.get();
+  store.set({
+    info,
+    layer: found.layer === undefined ? top : Math.min(layer, top),
+    direction: info.config.bidirectional ? direction : 'forward',
+    text: present || found.text !== undefined ? present : (text.examples(info)[0]?.text ?? ''),
+  });
+}
+
+function show(answer) {
+  const { answer: before, step } = store.get();
+  const last = Math.max(0, answer.steps - 1);
+  const wasLast = !before || step >= before.steps - 1;
+  const next = asked ?? (wasLast ? last : step);
+  asked = null;
+  waited = 0;
+  fault = null;
+  store.set({ answer, step: Math.min(next, last), loading: false, problem: null });
+  before?.dispose();
+}
+
+function fail(error) {
+  fault = error;
+  store.set({ loading: false, problem: sentence(error) });
+  if (!(error instanceof api.ApiError)) throw error;
+  if (![0, 429, 502, 503, 504].includes(error.status)) return;
+  waited = Math.min(AGAIN[1], error.retryAfter ?? (waited ? 2 * waited : AGAIN[0]));
+  timer = setTimeout(ask, 1000 * waited);
+}
+
+/** What is wrong, for people. */
+function sentence(error) {
+  if (!(error instanceof api.ApiError)) return i18n.t('problem.page', { error: String(error) });
+  const key = `problem.${error.status}`;
+  const words = i18n.t(key, { sentence: error.message });
+  return words === key ? i18n.t('problem.other', { sentence: error.message }) : words;
+}
+
+function defaults() {
+  const { answer, info } = store.get();
+  return {
+    ...defaultState,
+    layer: info ? info.config.num_layers - 1 : 0,
+    step: answer ? Math.max(0, answer.steps - 1) : 0,
+  };
+}
+
+/** Take over what the address says, after back, forward or an address typed in. */
+function restore(from) {
+  const { answer, text: present } = store.get();
+  const { step, ...rest } = { ...defaults(), text: '', ...from };
+  const patch = Object.fromEntries(link.KEYS.filter((name) => name !== 'step').map((name) => [name, rest[name]]));
+  asked = null;
+  if (patch.text === present && answer) patch.step = Math.min(step, Math.max(0, answer.steps - 1));
+  else asked = from.step ?? null;
+  store.set(patch);
+}
+
+dress();
+const bar = header.create(context);
+const views = Object.entries(VIEWS).map(([name, module]) => ({ name, ...module.create(context) }));
+document.body.replaceChildren(
+  bar.element,
+  h('main', { id: 'main' }, ...views.map((view) => view.element)),
+);
+
+store.subscribe((state, changed) => {
+  if (changed.has('theme') || changed.has('language')) dress();
+  if (changed.has('language') && fault) store.set({ problem: sentence(fault) });
+  if (changed.has('text')) {
+    if (state.text !== state.answer?.text) schedule(PAUSE);
+  }
+  bar.update(state, changed);
+  for (const view of views) view.update(state, changed);
+});
+link.follow(store, defaults, restore);
+dark.addEventListener('change', () => store.touch('theme'));
+window.addEventListener('online', () => fault && schedule(0));
+window.addEventListener('conveyor:retry', () => schedule(0));
+
+store.touch(...Object.keys(INITIAL));
+schedule(0);
