@@ -33,7 +33,7 @@ export function svg(tag, attributes = {}, ...children) {
  * @param {(key: string) => string} t
  */
 export function section(name, t) {
-  const heading = h('h2', { id: `${name}-title` });
+  const heading = h('h2', { id: `${name}-title`, tabindex: '-1' });
   const lead = h('p', { class: 'lead' });
   const element = h('section', { id: name, class: 'view', 'aria-labelledby': heading.id }, heading, lead);
   const retitle = () => {

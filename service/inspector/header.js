@@ -4,23 +4,23 @@
 import { h } from './dom.js';
 import { number } from './i18n.js';
 
-const SECTIONS = ['text', 'belief', 'heatmap', 'cell', 'memory', 'compare', 'take'];
-
 export const strings = {
   en: {
     'header.skip': 'Skip to the text',
     'header.sections': 'Sections',
     'header.language': 'Language',
-    'header.theme': 'Theme',
-    'header.auto': 'System',
+    'header.theme': 'Colours',
+    'header.auto': 'As the system',
     'header.light': 'Light',
     'header.dark': 'Dark',
     'header.lstm': 'LSTM',
-    'header.rnn': 'simple RNN',
-    'header.layers': 'layers {count}',
-    'header.units': 'units {count}',
-    'header.parameters': 'parameters {count}',
-    'header.both': 'reads in both directions',
+    'header.rnn': 'simple RNN, without gates',
+    'header.layers': 'layers',
+    'header.units': 'units',
+    'header.parameters': 'parameters',
+    'header.reads': 'reads',
+    'header.one': 'left to right',
+    'header.both': 'both ways',
     'header.key': 'API key',
     'header.send': 'Use this key',
   },
@@ -28,55 +28,60 @@ export const strings = {
     'header.skip': '跳到文本',
     'header.sections': '各节',
     'header.language': '语言',
-    'header.theme': '主题',
+    'header.theme': '配色',
     'header.auto': '跟随系统',
     'header.light': '浅色',
     'header.dark': '深色',
     'header.lstm': 'LSTM',
-    'header.rnn': '简单 RNN',
-    'header.layers': '层数 {count}',
-    'header.units': '单元数 {count}',
-    'header.parameters': '参数量 {count}',
-    'header.both': '双向阅读',
+    'header.rnn': '简单 RNN，没有门',
+    'header.layers': '层',
+    'header.units': '单元',
+    'header.parameters': '参数',
+    'header.reads': '阅读方向',
+    'header.one': '从左到右',
+    'header.both': '双向',
     'header.key': 'API 密钥',
     'header.send': '使用此密钥',
   },
 };
 
-/** @param {import('./main.js').Context} context */
-export function create({ store, t, api }) {
+const LANGUAGES = { en: 'English', zh: '中文' };
+const THEMES = ['auto', 'light', 'dark'];
+
+/**
+ * @param {import('./main.js').Context} context
+ * @param {string[]} names  the sections'
+ */
+export function create({ store, t, api }, names) {
   const name = h('h1');
-  const facts = h('p', { class: 'facts' });
+  const facts = h('dl', { class: 'facts' });
   const skip = h('a', { class: 'skip', href: '#text', onclick: jump });
-  const links = SECTIONS.map((section) => h('a', { href: `#${section}`, onclick: jump }));
+  const links = names.map((section) => h('a', { href: `#${section}`, onclick: jump }));
   const nav = h('nav', {}, ...links);
-  const language = select('language', ['en', 'zh']);
-  const theme = select('theme', ['auto', 'light', 'dark']);
+  const language = h('div', { class: 'segments', role: 'group' },
+    ...Object.entries(LANGUAGES).map(([code, words]) =>
+      h('button', { type: 'button', lang: code, onclick: () => store.set({ language: code }) }, words)));
+  const theme = h('select', { onchange: () => store.set({ theme: theme.value }) },
+    ...THEMES.map((value) => h('option', { value })));
   const problem = h('p', { class: 'problem', role: 'status' });
   const field = h('input', { type: 'password', autocomplete: 'off', required: true });
-  const send = h('button', { type: 'submit' });
+  const send = h('button', { type: 'submit', class: 'primary' });
   const caption = h('span');
   const form = h('form', { class: 'key', hidden: true, onsubmit: useKey }, h('label', {}, caption, field), send);
-  const element = h(
-    'header',
-    { class: 'bar' },
+  const trouble = h('div', { class: 'trouble', hidden: true }, h('div', { class: 'trouble-in' }, problem, form));
+  const head = h('header', { class: 'head' },
     skip,
-    h('div', { class: 'bar-in' }, h('div', { class: 'model' }, name, facts), nav, h('div', { class: 'choices' }, language, theme)),
-    h('div', { class: 'trouble' }, problem, form),
-  );
+    h('div', { class: 'model' }, name, facts),
+    h('div', { class: 'choices' }, language, theme));
+  const bar = h('div', { class: 'bar' }, nav, trouble);
 
-  function select(key, values) {
-    return h('select', { onchange: (event) => store.set({ [key]: event.target.value }) },
-      ...values.map((value) => h('option', { value })));
-  }
-
-  /** The address after the # is the view's own: going to a section leaves it alone. */
+  /** What stands behind the # is the view: going to a section leaves it alone. */
   function jump(event) {
     event.preventDefault();
     const target = document.getElementById(event.currentTarget.getAttribute('href').slice(1));
     target?.scrollIntoView();
-    const focus = target?.querySelector('textarea') ?? target?.querySelector('h2');
-    if (event.currentTarget === skip) focus?.focus();
+    const focus = event.currentTarget === skip ? 'textarea' : 'h2';
+    /** @type {HTMLElement|null|undefined} */ (target?.querySelector(focus))?.focus({ preventScroll: true });
   }
 
   function useKey(event) {
@@ -86,41 +91,64 @@ export function create({ store, t, api }) {
     window.dispatchEvent(new CustomEvent('conveyor:retry'));
   }
 
-  function words({ info, problem: sentence }) {
+  function words({ info, language: code, problem: sentence }) {
     document.title = info ? `${info.artifact.name} · ${t('page.title')}` : t('page.title');
     name.textContent = info ? info.artifact.name : 'Conveyor';
-    facts.textContent = info ? describe(info) : '';
+    facts.replaceChildren(...(info ? described(info) : []).map(([term, value]) =>
+      h('div', {}, h('dt', {}, term), h('dd', {}, value))));
     skip.textContent = t('header.skip');
     nav.setAttribute('aria-label', t('header.sections'));
-    links.forEach((a, index) => { a.textContent = t(`${SECTIONS[index]}.nav`); });
+    links.forEach((link, index) => { link.textContent = t(`${names[index]}.nav`); });
     language.setAttribute('aria-label', t('header.language'));
-    language.options[0].textContent = 'English';
-    language.options[1].textContent = '中文';
+    for (const button of language.children) button.setAttribute('aria-pressed', String(button.lang === code));
     theme.setAttribute('aria-label', t('header.theme'));
     for (const option of theme.options) option.textContent = t(`header.${option.value}`);
     caption.textContent = t('header.key');
     send.textContent = t('header.send');
     problem.textContent = sentence ?? '';
-    form.hidden = sentence !== t('problem.401');
+    trouble.hidden = !sentence;
+    const locked = sentence === t('problem.401');
+    if (locked && form.hidden) requestAnimationFrame(() => field.focus());
+    form.hidden = !locked;
   }
 
-  function describe({ config, parameters }) {
-    const parts = [
-      t(`header.${config.cell}`),
-      t('header.layers', { count: config.num_layers }),
-      t('header.units', { count: config.hidden_size }),
-      t('header.parameters', { count: number(parameters.total) }),
+  function described({ config, parameters }) {
+    return [
+      [t(`header.${config.cell}`), ''],
+      [t('header.layers'), number(config.num_layers)],
+      [t('header.units'), number(config.hidden_size)],
+      [t('header.parameters'), number(parameters.total)],
+      [t('header.reads'), t(config.bidirectional ? 'header.both' : 'header.one')],
     ];
-    if (config.bidirectional) parts.push(t('header.both'));
-    return parts.join(' · ');
   }
+
+  /** The section that is looked at: the last one whose top has passed the upper third. */
+  function watch() {
+    const line = window.innerHeight / 3;
+    const tops = names.map((section) => document.getElementById(section)?.getBoundingClientRect().top ?? Infinity);
+    const atEnd = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 2;
+    const here = atEnd && window.scrollY > 0 ? names.length - 1 : tops.findLastIndex((top) => top <= line);
+    links.forEach((link, index) => {
+      if (index === Math.max(0, here)) link.setAttribute('aria-current', 'true');
+      else link.removeAttribute('aria-current');
+    });
+  }
+  let waiting = false;
+  window.addEventListener('scroll', () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      watch();
+    });
+  }, { passive: true });
 
   return {
-    element,
+    elements: [head, bar],
     update(state, changed) {
       if (['language', 'info', 'problem'].some((key) => changed.has(key))) words(state);
-      language.value = state.language;
       theme.value = state.theme;
+      if (changed.has('answer')) watch();
     },
   };
 }

@@ -6,6 +6,7 @@ import * as colours from './colours.js';
 import { h } from './dom.js';
 import * as i18n from './i18n.js';
 import * as link from './link.js';
+import { examples } from './examples.js';
 import { INITIAL, createStore } from './store.js';
 import { strings } from './strings.js';
 import * as header from './header.js';
@@ -68,7 +69,8 @@ async function ask() {
   const { signal } = controller;
   store.set({ loading: true });
   try {
-    if (!store.get().info) await learn();
+    // A server that was away may have come back as another.
+    if (!store.get().info || fault) await learn();
     show(await api.inspect(store.get().text, signal));
   } catch (error) {
     if (signal.aborted) return;
@@ -79,14 +81,18 @@ async function ask() {
 /** What is served; and a first text, where the link brings none and there are examples. */
 async function learn() {
   const info = await api.info({ again: true });
+  const { info: before, layer, direction, text: present } = store.get();
   const top = info.config.num_layers - 1;
-  const { layer, direction, text: present } = store.get();
-  store.set({
+  const free = !before && found.layer === undefined;
+  const patch = {
     info,
-    layer: found.layer === undefined ? top : Math.min(layer, top),
+    layer: free ? top : Math.min(layer, top),
     direction: info.config.bidirectional ? direction : 'forward',
-    text: present || found.text !== undefined ? present : (text.examples(info)[0]?.text ?? ''),
-  });
+  };
+  if (!before && !present && found.text === undefined) {
+    patch.text = Object.values(examples(info))[0] ?? '';
+  }
+  store.set(patch);
 }
 
 function show(answer) {
@@ -139,10 +145,10 @@ function restore(from) {
 }
 
 dress();
-const bar = header.create(context);
+const bar = header.create(context, Object.keys(VIEWS));
 const views = Object.entries(VIEWS).map(([name, module]) => ({ name, ...module.create(context) }));
 document.body.replaceChildren(
-  bar.element,
+  ...bar.elements,
   h('main', { id: 'main' }, ...views.map((view) => view.element)),
 );
 
