@@ -32,7 +32,7 @@ export function sequential(value) {
   return made().sequential.css[place(value)];
 }
 
-/** Black or white, whichever is read on `diverging(value)`. @param {number} value */
+/** What is read on `diverging(value)`: black, white, or what all words are written in. @param {number} value */
 export function inkOn(value) {
   return made().diverging.ink[place((value + 1) / 2)];
 }
@@ -72,7 +72,8 @@ function table(at) {
     const rgb = srgb(at(index / (SIZE - 1)));
     rgba.set([...rgb, 255], 4 * index);
     css.push(`rgb(${rgba.subarray(4 * index, 4 * index + 3).join(' ')})`);
-    ink.push(luminance(rgb) > 0.18 ? BLACK : WHITE);
+    const light = luminance(rgb);
+    ink.push(light > 0.18 ? BLACK : light > 0.06 ? WHITE : variable('--ink'));
   }
   return { rgba, words: new Uint32Array(rgba.buffer), css, ink };
 }

@@ -5,7 +5,7 @@
 const REVIEWS = {
   turn:
     'The first hour is slow, the dialogue is wooden and I nearly left. Then the story turns, and what ' +
-    'follows is one of the most moving endings I have ever seen. I loved it.',
+    'follows is one of the most moving endings I have ever seen. I loved it. A wonderful film.',
   negation: 'This is not a good film. It is not bad either, it is brilliant.',
   pity:
     'Great actors, a wonderful score, beautiful pictures. What a pity that the script is such a mess: ' +

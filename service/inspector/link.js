@@ -36,6 +36,23 @@ export function read(hash) {
 }
 
 /**
+ * A state that suits the model that is served, whatever the link was made of.
+ * @param {Record<string, any>} state
+ * @param {any} info  GET /info
+ */
+export function fit(state, info) {
+  const { config, labels } = info;
+  return {
+    ...state,
+    label: labels.includes(state.label) ? state.label : null,
+    layer: Math.min(state.layer, config.num_layers - 1),
+    direction: config.bidirectional ? state.direction : 'forward',
+    tensor: config.cell === 'lstm' ? state.tensor : 'hidden',
+    unit: state.unit !== null && state.unit < config.hidden_size ? state.unit : null,
+  };
+}
+
+/**
  * The hash of a state: what differs from the defaults, which for the language is what the browser
  * asks for, for the layer the top one and for the step the last.
  * @param {Partial<import('./store.js').State>} state
@@ -60,7 +77,7 @@ export function write(state, defaults = INITIAL) {
  */
 export function follow(store, defaults, restore) {
   let timer = 0;
-  let written = -Infinity;
+  let written = Infinity; // what the page begins with is no step of its own
   let names = new Set();
 
   function settle() {

@@ -81,18 +81,12 @@ async function ask() {
 /** What is served; and a first text, where the link brings none and there are examples. */
 async function learn() {
   const info = await api.info({ again: true });
-  const { info: before, layer, direction, text: present } = store.get();
-  const top = info.config.num_layers - 1;
-  const free = !before && found.layer === undefined;
-  const patch = {
-    info,
-    layer: free ? top : Math.min(layer, top),
-    direction: info.config.bidirectional ? direction : 'forward',
-  };
-  if (!before && !present && found.text === undefined) {
-    patch.text = Object.values(examples(info))[0] ?? '';
-  }
-  store.set(patch);
+  const state = store.get();
+  const { text: present, layer } = state;
+  const first = !state.info;
+  const patch = link.fit({ ...state, layer: first && found.layer === undefined ? Infinity : layer }, info);
+  const untold = first && !present && found.text === undefined;
+  store.set({ ...patch, info, text: untold ? (Object.values(examples(info))[0] ?? '') : present });
 }
 
 function show(answer) {
@@ -135,9 +129,10 @@ function defaults() {
 
 /** Take over what the address says, after back, forward or an address typed in. */
 function restore(from) {
-  const { answer, text: present } = store.get();
-  const { step, ...rest } = { ...defaults(), text: '', ...from };
-  const patch = Object.fromEntries(link.KEYS.filter((name) => name !== 'step').map((name) => [name, rest[name]]));
+  const { answer, info, text: present } = store.get();
+  const { step, ...all } = { ...defaults(), ...from };
+  const linked = Object.fromEntries(link.KEYS.filter((name) => name in all).map((name) => [name, all[name]]));
+  const patch = info ? link.fit(linked, info) : linked;
   asked = null;
   if (patch.text === present && answer) patch.step = Math.min(step, Math.max(0, answer.steps - 1));
   else asked = from.step ?? null;

@@ -47,12 +47,13 @@ export const strings = {
 // A change of this many points has the full colour, unless the text has a larger one.
 const LEAST_SCALE = 0.1;
 
-const HEIGHT = 240;
 const TOP = 12;
 const LEFT = 46;
 const RIGHT = 14;
 const PLOT = 180; // pixels from 100 % down to 0 %
-const WORD = 15; // pixels that a slanted word needs
+const NUMBERS = 28; // pixels below the plot for numbers
+const WORDS = 68; // and for slanted words
+const WORD = 15; // across, for one of them
 const LONGEST_WORD = 11;
 
 /** @param {import('../main.js').Context} context */
@@ -187,7 +188,7 @@ function curve({ t, onSelect, onHover }) {
   const passingDot = svg('circle', { class: 'passing-dot', r: 4 });
   const cursor = svg('g', { hidden: true }, passing, passingDot);
   const mark = svg('g', {}, line, dot);
-  const drawing = svg('svg', { height: HEIGHT, 'aria-hidden': 'true' }, grid, under, falls, rises, ticks, cursor, mark);
+  const drawing = svg('svg', { 'aria-hidden': 'true' }, grid, under, falls, rises, ticks, cursor, mark);
   const element = h('div', {
     class: 'curve',
     role: 'slider',
@@ -251,7 +252,7 @@ function curve({ t, onSelect, onHover }) {
     rises.setAttribute('d', parts.rises);
     under.setAttribute('d', `${all}L${x(belief.steps).toFixed(1)},${y(0)}L${x(0)},${y(0)}Z`);
     ticks.replaceChildren(...(wide() ? tokenTicks() : numberTicks()));
-    drawing.setAttribute('height', wide() ? HEIGHT + 34 : HEIGHT);
+    drawing.setAttribute('height', TOP + PLOT + (wide() ? WORDS : NUMBERS));
   }
 
   const wide = () => (width - LEFT - RIGHT) / belief.steps >= WORD;

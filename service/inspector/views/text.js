@@ -19,12 +19,13 @@ export const strings = {
     'text.turn': 'A change of mind',
     'text.negation': 'Negation',
     'text.pity': 'Praise, then regret',
-    'text.far': 'Said once, long ago',
+    'text.far': 'Far back',
     'text.irony': 'Irony',
     'text.answer': 'Answer',
     'text.none': 'Nothing read yet.',
     'text.follow': 'Which label the page follows',
     'text.followed': 'followed below',
+    'text.hint': 'Choose the label whose probability is followed in the sections below.',
     'text.more': 'All {count} labels',
     'text.fewer': 'The best labels',
     'text.counts': '{steps} of at most {most} tokens',
@@ -48,6 +49,7 @@ export const strings = {
     'text.none': '还没有读任何文本。',
     'text.follow': '页面关注哪个标签',
     'text.followed': '下文关注',
+    'text.hint': '选择一个标签，下面各节会跟踪它的概率。',
     'text.more': '全部 {count} 个标签',
     'text.fewer': '只看最可能的标签',
     'text.counts': '{steps} 个词元，最多 {most} 个',
@@ -61,7 +63,7 @@ export const strings = {
 export function create({ store, t }) {
   const frame = section('text', t);
   const area = h('textarea', {
-    rows: 7,
+    rows: 5,
     spellcheck: 'false',
     oninput: () => store.set({ text: area.value }),
   });
@@ -70,14 +72,16 @@ export function create({ store, t }) {
   const chipsTitle = h('span', { class: 'note', id: 'text-examples' });
   const chips = h('div', { class: 'chips', role: 'group', 'aria-labelledby': chipsTitle.id });
   const best = h('output', { class: 'best', for: 'text-area' });
-  const legend = h('legend', { class: 'note' });
+  const title = h('h3');
+  const legend = h('legend', { class: 'visually-hidden' });
+  const hint = h('p', { class: 'note' });
   const rows = h('div', { class: 'labels' });
   const more = h('button', { type: 'button', class: 'quiet', onclick: toggle });
   area.id = 'text-area';
   frame.element.append(
     h('div', { class: 'text-in' },
       h('div', { class: 'text-write' }, chips, area, cut, counts),
-      h('fieldset', { class: 'text-answer' }, legend, best, rows, more)),
+      h('div', { class: 'text-answer' }, title, best, h('fieldset', {}, legend, rows), more, hint)),
   );
   let all = false;
   /** @type {Map<string, ReturnType<typeof row>>} */
@@ -114,6 +118,7 @@ export function create({ store, t }) {
 
   function draw({ answer, label }) {
     frame.element.classList.toggle('unanswered', !answer);
+    hint.hidden = !answer || answer.labels.length < 2;
     more.hidden = !answer || answer.labels.length <= FEW;
     if (!answer) {
       best.replaceChildren(t('text.none'));
@@ -181,7 +186,9 @@ export function create({ store, t }) {
         area.setAttribute('aria-label', t('text.text'));
         area.placeholder = t('text.placeholder');
         chipsTitle.textContent = t('text.examples');
+        title.textContent = t('text.answer');
         legend.textContent = t('text.follow');
+        hint.textContent = t('text.hint');
       }
       if (area.value !== state.text) area.value = state.text;
       frame.element.setAttribute('aria-busy', String(state.loading));
