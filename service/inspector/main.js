@@ -142,10 +142,8 @@ function restore(from) {
 dress();
 const bar = header.create(context, Object.keys(VIEWS));
 const views = Object.entries(VIEWS).map(([name, module]) => ({ name, ...module.create(context) }));
-document.body.replaceChildren(
-  ...bar.elements,
-  h('main', { id: 'main' }, ...views.map((view) => view.element)),
-);
+const main = h('main', {}, ...views.map((view) => view.element));
+document.body.replaceChildren(...bar.elements, main);
 
 store.subscribe((state, changed) => {
   if (changed.has('theme') || changed.has('language')) dress();
@@ -155,6 +153,7 @@ store.subscribe((state, changed) => {
   }
   bar.update(state, changed);
   for (const view of views) view.update(state, changed);
+  main.dataset.answered = String(!state.loading && state.text === state.answer?.text);
 });
 link.follow(store, defaults, restore);
 dark.addEventListener('change', () => store.touch('theme'));

@@ -2,9 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Literal, Protocol
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -12,35 +14,51 @@ from model import artifact
 from tests.conftest import random_classifier
 from tests.integration.conftest import SHIPPED, Server, serving
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
-CHROMIUM = shutil.which("chromium")
 WIDE, NARROW = (1400, 900), (390, 844)
 
-Open = Callable[..., "sync_api.Page"]
+# As root, which CI is, Chromium has no sandbox; the pages are our own.
+FLAGS = ["--no-sandbox"] if os.geteuid() == 0 else []
+
+
+class Open(Protocol):
+    """Opens a server's page, and waits for its answer; its link says ``state``, or is ``hash``.
+
+    In the end no page may have erred, warned, or asked another host for anything; ``allow`` has
+    parts of what may come on the console.
+    """
+
+    def __call__(
+        self,
+        server: Server,
+        hash: str = "",  # noqa: A002 - as browsers call it
+        size: tuple[int, int] = WIDE,
+        colour_scheme: Literal["light", "dark"] = "light",
+        locale: str = "en-GB",
+        allow: tuple[str, ...] = (),
+        wait: bool = True,
+        **state: object,
+    ) -> "Page": ...
 
 
 # No longer than this package: Playwright's event loop runs meanwhile, and other tests have theirs.
 @pytest.fixture(scope="package")
-def browser() -> Iterator["sync_api.Browser"]:
+def browser() -> Iterator["Browser"]:
     """Debian's Chromium."""
-    if CHROMIUM is None:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    chromium = shutil.which("chromium")
+    if chromium is None:
         pytest.skip("there is no Chromium here")
-    # A sandbox cannot be made by root in a container; the pages are our own.
-    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield running
         running.close()
 
 
 @pytest.fixture
-def open_page(browser: "sync_api.Browser") -> Iterator[Open]:
-    """Opens a server's page; in the end no page has erred, or asked another host for anything.
-
-    ``open_page(server)`` shows it in English, light, 1400 pixels wide; ``hash``, ``size``,
-    ``colour_scheme``, ``locale`` and ``allow`` (parts of what may come on the console) change that.
-    """
+def open_page(browser: "Browser") -> Iterator[Open]:
     faults: list[str] = []
     contexts = []
 
@@ -48,25 +66,27 @@ def open_page(browser: "sync_api.Browser") -> Iterator[Open]:
         server: Server,
         hash: str = "",  # noqa: A002 - as browsers call it
         size: tuple[int, int] = WIDE,
-        colour_scheme: str = "light",
+        colour_scheme: Literal["light", "dark"] = "light",
         locale: str = "en-GB",
         allow: tuple[str, ...] = (),
-    ) -> "sync_api.Page":
+        wait: bool = True,
+        **state: object,
+    ) -> "Page":
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme=colour_scheme,
             locale=locale,
             reduced_motion="reduce",
-            accept_downloads=True,
         )
         contexts.append(context)
+        context.set_default_timeout(20_000)
         page = context.new_page()
 
-        def hear(message: "sync_api.ConsoleMessage") -> None:
+        def hear(message: "ConsoleMessage") -> None:
             if message.type in {"error", "warning"} and not any(a in message.text for a in allow):
                 faults.append(f"{message.type}: {message.text}")
 
-        def see(request: "sync_api.Request") -> None:
+        def see(request: "Request") -> None:
             parts = urlsplit(request.url)
             if parts.scheme not in {"blob", "data"} and parts.netloc != urlsplit(server.url).netloc:
                 faults.append(f"asks another host: {request.url}")
@@ -74,9 +94,9 @@ def open_page(browser: "sync_api.Browser") -> Iterator[Open]:
         page.on("console", hear)
         page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
         page.on("request", see)
-        page.set_default_timeout(20_000)
-        page.goto(f"{server.url}/{hash}")
-        page.wait_for_selector("main section")
+        page.goto(f"{server.url}/{hash or '#' + urlencode(state)}")
+        if wait:
+            answered(page)
         return page
 
     yield opened
@@ -85,15 +105,33 @@ def open_page(browser: "sync_api.Browser") -> Iterator[Open]:
     assert not faults, "\n".join(faults)
 
 
-@pytest.fixture
-def page(open_page: Open, tiny_server: Server) -> "sync_api.Page":
-    """The page of the small trained model."""
-    return open_page(tiny_server)
+def answered(page: "Page", text: str | None = None) -> None:
+    """Wait until what the page shows is the answer to this text, or to the one in its field."""
+    if text is not None:
+        page.fill("#text textarea", text)
+    page.wait_for_selector("main[data-answered=true]")
+
+
+def until(page: "Page", expression: str, argument: object = None) -> None:
+    """Wait until this JavaScript is true.
+
+    Playwright's own ``wait_for_function`` needs what the page's policy forbids, as it should.
+    """
+    end = time.monotonic() + 20
+    while not page.evaluate(expression, argument):
+        assert time.monotonic() < end, f"This does not become true: {expression}"
+        page.wait_for_timeout(20)
 
 
 @pytest.fixture
-def shipped_page(open_page: Open, shipped_server: Server) -> "sync_api.Page":
-    """The page of the model that a newcomer gets."""
+def page(open_page: Open, tiny_server: Server) -> "Page":
+    """The page of the small trained model, which has read three sentences."""
+    return open_page(tiny_server, text="The story was so dull. But he was warm, and she brilliant.")
+
+
+@pytest.fixture
+def shipped_page(open_page: Open, shipped_server: Server) -> "Page":
+    """The page that a newcomer gets."""
     return open_page(shipped_server)
 
 
