@@ -77,7 +77,8 @@ export function write(state, defaults = INITIAL) {
  */
 export function follow(store, defaults, restore) {
   let timer = 0;
-  let written = Infinity; // what the page begins with is no step of its own
+  let written = -Infinity;
+  let begun = false; // what the page begins with is no step of its own
   let names = new Set();
 
   function settle() {
@@ -85,10 +86,12 @@ export function follow(store, defaults, restore) {
     const hash = write(store.get(), defaults());
     const small = [...names].every((name) => name === 'step');
     names = new Set();
+    const first = !begun;
+    begun = true;
     if (hash === location.hash) return;
     const now = performance.now();
     const target = hash || location.pathname + location.search;
-    if (small || now - written < APART) history.replaceState(null, '', target);
+    if (first || small || now - written < APART) history.replaceState(null, '', target);
     else history.pushState(null, '', target);
     written = now;
   }

@@ -64,6 +64,13 @@ function schedule(milliseconds) {
   timer = setTimeout(ask, milliseconds);
 }
 
+/** What is shown is what is wanted: nothing needs to be asked. */
+function rest() {
+  controller.abort();
+  clearTimeout(timer);
+  store.set({ loading: false, problem: null });
+}
+
 async function ask() {
   controller = new AbortController();
   const { signal } = controller;
@@ -150,6 +157,7 @@ store.subscribe((state, changed) => {
   if (changed.has('language') && fault) store.set({ problem: sentence(fault) });
   if (changed.has('text')) {
     if (state.text !== state.answer?.text) schedule(PAUSE);
+    else rest();
   }
   bar.update(state, changed);
   for (const view of views) view.update(state, changed);

@@ -109,6 +109,7 @@ def answered(page: "Page", text: str | None = None) -> None:
     """Wait until what the page shows is the answer to this text, or to the one in its field."""
     if text is not None:
         page.fill("#text textarea", text)
+    page.evaluate("() => new Promise(requestAnimationFrame)")  # the change is told once a frame
     page.wait_for_selector("main[data-answered=true]")
 
 
