@@ -129,8 +129,10 @@ export function create({ store, t, api }, names) {
     const atEnd = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 2;
     const here = atEnd && window.scrollY > 0 ? names.length - 1 : tops.findLastIndex((top) => top <= line);
     links.forEach((link, index) => {
-      if (index === Math.max(0, here)) link.setAttribute('aria-current', 'true');
-      else link.removeAttribute('aria-current');
+      if (index === Math.max(0, here)) {
+        if (!link.hasAttribute('aria-current')) nav.scrollLeft = link.offsetLeft - nav.clientWidth / 2;
+        link.setAttribute('aria-current', 'true');
+      } else link.removeAttribute('aria-current');
     });
   }
   let waiting = false;

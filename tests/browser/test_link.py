@@ -1,7 +1,7 @@
 """The address holds the view: it can be sent to others, and the browser goes back and forward."""
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from tests.browser.conftest import Open, answered, until
 from tests.integration.conftest import Server
@@ -27,7 +27,7 @@ def wait_for_link(page: "Page", **state: Any) -> None:
 
 def test_a_link_opens_the_same_view(open_page: Open, tiny_server: Server) -> None:
     state = {"text": TEXT, "label": "blame", "step": "4", "language": "zh", "theme": "dark"}
-    page = open_page(tiny_server, **state)
+    page = open_page(tiny_server, hash="#" + urlencode(state))
     assert page.input_value("#text textarea") == TEXT
     assert page.is_checked("#text input[value=blame]")
     assert page.get_attribute("#belief [aria-selected=true]", "data-step") == "4"

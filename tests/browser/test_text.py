@@ -11,7 +11,7 @@ from tests.browser.conftest import Open, answered
 from tests.integration.conftest import Server, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Request
+    from playwright.sync_api import Page, Request, Route
 
 
 def shares(page: "Page") -> dict[str, str]:
@@ -61,10 +61,16 @@ def test_it_follows_the_typing_and_drops_what_is_stale(page: "Page") -> None:
 
 def test_a_request_under_way_is_broken_off_by_the_next(page: "Page") -> None:
     failed: list[str] = []
-    page.on("requestfailed", lambda request: failed.append(request.post_data_json["inputs"]))
-    page.route(
-        "**/states", lambda route: None if "awful" in route.request.post_data else route.continue_()
-    )
+
+    def note(request: "Request") -> None:
+        failed.append(request.post_data_json["inputs"])
+
+    def hold(route: "Route") -> None:
+        if "awful" not in (route.request.post_data or ""):
+            route.continue_()
+
+    page.on("requestfailed", note)
+    page.route("**/states", hold)
     with page.expect_request("**/states"):
         page.fill("#text textarea", "an awful film")
     answered(page, "a great film")
