@@ -39,6 +39,7 @@ class Trace:
     steps: range
     layers: list[LayerStates]
     step_scores: Floats | None  # (S, labels)
+    contributions: dict[str, Floats]  # by direction (labels, U), and the "bias" (labels,)
     end: State | None
 
 
@@ -109,6 +110,7 @@ def _texts(traced: NetworkTrace, steps: Sequence[range]) -> Iterator[Trace]:
     probabilities = traced.logits.softmax(dim=-1).numpy(force=True)
     layers = [(layer, _numpy(layer.tensors), _numpy(layer.summaries)) for layer in traced.layers]
     scores = None if traced.step_scores is None else traced.step_scores.numpy(force=True)
+    shares = _numpy(traced.contributions)
     for row, own in enumerate(steps):
         place = slice(len(own)), row
         yield Trace(
@@ -124,6 +126,7 @@ def _texts(traced: NetworkTrace, steps: Sequence[range]) -> Iterator[Trace]:
                 for layer, tensors, summaries in layers
             ],
             step_scores=None if scores is None else scores[place],
+            contributions={name: array[row] for name, array in shares.items()},
             end=None if traced.end is None else traced.end.of(row),
         )
 

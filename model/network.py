@@ -28,6 +28,7 @@ class NetworkTrace:
     logits: Tensor  # (B, labels)
     layers: list[LayerTrace]
     step_scores: Tensor | None  # (S, B, labels): probabilities after each selected step
+    contributions: dict[str, Tensor]  # by direction (B, labels, U), and the "bias" (B, labels)
     end: States | None
 
 
@@ -105,8 +106,9 @@ class LSTMClassifier(nn.Module):
             accounts = pooling.after_each_step(output, begin.account)
             picked = pooling.Account(*(tracer.pick(tensor) for tensor in accounts))
             scores = self.judge(picked).softmax(dim=-1)
+        shares = self._contributions(account, selection) if selection.contributions else {}
         end = tracer.end(account) if selection.end else None
-        return NetworkTrace(self.judge(account), tracer.layers, scores, end)
+        return NetworkTrace(self.judge(account), tracer.layers, scores, shares, end)
 
     def _read(
         self,
@@ -138,6 +140,18 @@ class LSTMClassifier(nn.Module):
                 outputs.append(_reverse(hidden, lengths) if direction == "backward" else hidden)
             x = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]
         return x
+
+    def _contributions(self, account: pooling.Account, selection: Selection) -> dict[str, Tensor]:
+        """The selected units' contributions by direction (B, labels, U), and the head's bias."""
+        config = self.config
+        pooled = account.pooled(config.pooling)
+        shares = pooling.contributions(
+            pooled, self.head.weight, config.directions, config.hidden_size
+        )
+        units = slice(None) if selection.units is None else selection.units
+        ways = selection.ways(config.directions)
+        bias = self.head.bias.expand(len(pooled), -1)
+        return {"bias": bias} | {way: shares[way][..., units] for way in ways}
 
     def judge(self, account: pooling.Account) -> Tensor:
         """Logits (B, labels) of what pooling knows of the top layer's steps."""

@@ -3,9 +3,10 @@
 Each pooling is a running account (last, largest, sum), so it can be read after any step, and a text
 that comes in pieces can be pooled across them.
 
-Shapes in comments: T steps, B texts, W = D*H units of all directions.
+Shapes in comments: T steps, B texts, L labels, W = D*H units of all directions.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import torch
@@ -42,6 +43,25 @@ class Account(NamedTuple):
             "mean": (self.total / steps.clamp(min=1)).to(self.last.dtype),
         }
         return torch.cat([poolings[name] for name in poolings if pooling in {name, "concat"}], -1)
+
+
+def contributions(
+    pooled: Tensor, weight: Tensor, directions: Sequence[str], size: int
+) -> dict[str, Tensor]:
+    """What each unit contributes to each label, by direction: (B, L, ``size``).
+
+    The head is linear over what is pooled. So the logit of label k is exactly
+    b_k + Σ_u Σ_p w_{k,p,u} pooled_{p,u}, with u over all units, and p over what pooling knows of a
+    unit: one number, or for "concat" three. A unit contributes its inner sum.
+
+    ``pooled`` is the head's input (B, W) or (B, 3W), ``weight`` (L, W) or (L, 3W) the head's own,
+    ``size`` the number of units of each of the directions that make up W.
+    """
+    numbers, weights = (
+        tensor.reshape(len(tensor), -1, len(directions), size) for tensor in (pooled, weight)
+    )
+    summed = torch.einsum("bpdu,lpdu->dblu", numbers, weights)
+    return dict(zip(directions, summed, strict=True))
 
 
 def at_end(output: Tensor, lengths: Tensor, width: int, start: Account | None = None) -> Account:

@@ -22,6 +22,7 @@ class Selection:
     steps: slice | None = None
     summaries: bool = False
     step_scores: bool = False
+    contributions: bool = False
     end: bool = False
 
     def names(self, tensors: tuple[str, ...]) -> tuple[str, ...]:
@@ -33,6 +34,10 @@ class Selection:
         return (self.layers is None or layer in self.layers) and (
             self.directions is None or direction in self.directions
         )
+
+    def ways(self, directions: tuple[str, ...]) -> tuple[str, ...]:
+        """The selected ones of a network's directions, in the network's order."""
+        return tuple(d for d in directions if self.directions is None or d in self.directions)
 
     def steps_of(self, length: int) -> range:
         """The selected steps of a text of so many tokens."""

@@ -146,6 +146,9 @@ def _json_result(result: Result, labels: tuple[str, ...], decimals: int | None) 
             shown["summaries"] = {name: _json_array(array, decimals) for name, array in summaries}
     if trace.step_scores is not None:
         answer["step_scores"] = _json_array(trace.step_scores, decimals)
+    if trace.contributions:
+        shares = trace.contributions.items()
+        answer["contributions"] = {name: _json_array(array, decimals) for name, array in shares}
     state = result.state
     if state is not None:
         answer["state"] = state
@@ -181,6 +184,8 @@ def _text_arrays(result: Result) -> Iterator[tuple[str, Array]]:
     yield "steps", np.array(trace.steps, np.int32)
     if trace.step_scores is not None:
         yield "step_scores", trace.step_scores
+    for name, array in trace.contributions.items():
+        yield f"contributions.{name}", array
     for layer in trace.layers:
         for name, array in (*layer.tensors.items(), *layer.summaries.items()):
             yield f"layer{layer.layer}.{layer.direction}.{name}", array

@@ -154,6 +154,10 @@ class StatesRequest(TextsRequest):
     step_scores: bool = Field(
         default=False, description="Add the labels' probabilities after each step."
     )
+    contributions: bool = Field(
+        default=False,
+        description="Add what each unit of the top layer contributes to each label.",
+    )
     summaries: bool = Field(
         default=False, description="Add saturation, norms and retention of each layer."
     )
@@ -227,6 +231,17 @@ class LayerStates(BaseModel):
     summaries: Summaries | None = None
 
 
+class Contributions(BaseModel):
+    """What the units of the top layer, as they read in each direction, contribute to the labels.
+
+    The logit of a label is its bias and the contributions of all units of all directions.
+    """
+
+    bias: list[float] = Field(description="What each label starts with.")
+    forward: list[list[float]] | None = Field(default=None, description="Labels x units.")
+    backward: list[list[float]] | None = Field(default=None, description="Labels x units.")
+
+
 class TextStates(BaseModel):
     """One text as the network read it. What was not asked for is left out."""
 
@@ -241,6 +256,7 @@ class TextStates(BaseModel):
     step_scores: list[list[float]] | None = Field(
         default=None, description="Probabilities after each selected step: steps x labels."
     )
+    contributions: Contributions | None = None
     layers: list[LayerStates]
     state: str | None = Field(default=None, description="Where the text ends, for what follows.")
 
@@ -248,7 +264,9 @@ class TextStates(BaseModel):
 class StatesResponse(BaseModel):
     """The answer of ``POST /states``: one result a text, in the order of the inputs."""
 
-    labels: list[str] = Field(description="The labels, in the order of step_scores.")
+    labels: list[str] = Field(
+        description="The labels, in the order of step_scores and contributions."
+    )
     units: list[int] = Field(description="The selected units, in the order of the tensors.")
     results: list[TextStates]
 

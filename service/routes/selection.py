@@ -22,6 +22,7 @@ def select(body: StatesRequest, config: ModelConfig) -> Selection:
         steps=body.steps,
         summaries=body.summaries,
         step_scores=body.step_scores,
+        contributions=body.contributions,
         end=body.return_state,
     )
 

@@ -121,20 +121,33 @@ def _bytes(
     text += len(body.inputs) * score_bytes(config.labels, len(config.labels))
     if selection.end:
         text += len(body.inputs) * text_length(config)
-    return text + per_float * steps * _floats_per_step(selection, config)
+    floats = steps * _floats_per_step(selection, config)
+    floats += len(body.inputs) * _floats_per_text(selection, config)
+    return text + per_float * floats
 
 
 def _floats_per_step(selection: Selection, config: ModelConfig) -> int:
+    units = _units(selection, config)
     places = [
         (layer, direction)
         for layer in range(config.num_layers)
         for direction in config.directions
         if selection.has(layer, direction)
     ]
-    units = config.hidden_size if selection.units is None else len(selection.units)
     tensors = cell_of(config).TENSORS
     floats = len(selection.names(tensors)) * units
     if selection.summaries:
         floats += floats_per_step(tensors, units)
     scores = len(config.labels) if selection.step_scores else 0
     return len(places) * floats + scores
+
+
+def _floats_per_text(selection: Selection, config: ModelConfig) -> int:
+    if not selection.contributions:
+        return 0
+    ways = len(selection.ways(config.directions))
+    return len(config.labels) * (1 + ways * _units(selection, config))
+
+
+def _units(selection: Selection, config: ModelConfig) -> int:
+    return config.hidden_size if selection.units is None else len(selection.units)

@@ -86,7 +86,13 @@ def test_decimals_round_the_numbers_of_json_alone(server: Server) -> None:
 
 @pytest.mark.parametrize("accept", [NPZ, SAFETENSORS])
 def test_arrays_are_those_of_json(stacked_server: Server, accept: str) -> None:
-    body: dict[str, Any] = {"inputs": TEXTS, "summaries": True, "units": [2, 0], "steps": "1:"}
+    body: dict[str, Any] = {
+        "inputs": TEXTS,
+        "summaries": True,
+        "contributions": True,
+        "units": [2, 0],
+        "steps": "1:",
+    }
     written = ask(stacked_server, **body).json()
     read = arrays(ask(stacked_server, accept, **body))
     expected: dict[str, Any] = {"units": written["units"]}
@@ -98,6 +104,9 @@ def test_arrays_are_those_of_json(stacked_server: Server, accept: str) -> None:
         expected[prefix + "truncated"] = [text["truncated"]]
         scores = {entry["label"]: entry["score"] for entry in text["prediction"]}
         expected[prefix + "probabilities"] = [scores[label] for label in written["labels"]]
+        assert set(text["contributions"]) == {"bias", "forward", "backward"}
+        for name, values in text["contributions"].items():
+            expected[f"{prefix}contributions.{name}"] = values
         for layer in text["layers"]:
             place = f"{prefix}layer{layer['layer']}.{layer['direction']}."
             for name in TENSORS:
@@ -195,6 +204,7 @@ def test_a_short_answer_is_not_compressed(server: Server) -> None:
         {"summaries": True, "step_scores": True, "return_state": True},
         {"tensors": ["cell"], "units": ["0:16"]},
         {"tensors": []},
+        {"tensors": ["cell"], "steps": "-9:", "contributions": True},
     ],
 )
 def test_the_predicted_size_is_close_to_the_real_one(

@@ -42,6 +42,7 @@ def selections(draw: st.DrawFn, config: ModelConfig) -> Selection:
         steps=draw(st.none() | slices),
         summaries=draw(st.booleans()),
         step_scores=draw(st.booleans()) and not config.bidirectional,
+        contributions=draw(st.booleans()),
         end=draw(st.booleans()) and not config.bidirectional,
     )
 
@@ -57,13 +58,21 @@ def test_a_selection_is_a_part_of_the_whole(
     classifier = classifier_of(config, seed)
     encodings = [read(text) for text in batch]
     selection = data.draw(selections(config))
-    whole = classifier.trace(encodings)
+    whole = classifier.trace(encodings, Selection(contributions=True))
     for encoding, everything, part in zip(
         encodings, whole, classifier.trace(encodings, selection), strict=True
     ):
         steps = list(range(len(encoding)))[selection.steps or slice(None)]
         assert list(part.steps) == steps
         close(part.probabilities, everything.probabilities)
+        units = slice(None) if selection.units is None else selection.units
+        ways = {"bias", *(selection.directions or config.directions)}
+        assert set(part.contributions) == (ways if selection.contributions else set())
+        for name, shares in part.contributions.items():
+            close(
+                shares,
+                everything.contributions[name][..., slice(None) if name == "bias" else units],
+            )
         expected = [
             layer for layer in everything.layers if selection.has(layer.layer, layer.direction)
         ]
@@ -73,7 +82,6 @@ def test_a_selection_is_a_part_of_the_whole(
         for mine, theirs in zip(part.layers, expected, strict=True):
             assert set(mine.tensors) == set(selection.tensors or ())
             for name, array in mine.tensors.items():
-                units = slice(None) if selection.units is None else selection.units
                 close(array, theirs.tensors[name][steps][:, units])
             assert bool(mine.summaries) == selection.summaries
         assert (part.step_scores is None) == (not selection.step_scores)

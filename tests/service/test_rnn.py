@@ -40,7 +40,9 @@ def test_it_predicts(app: FastAPI) -> None:
 
 
 def test_its_states_are_all_that_there_is_to_see(app: FastAPI) -> None:
-    answer = states(app, inputs="a wonderful film", step_scores=True, summaries=True)
+    answer = states(
+        app, inputs="a wonderful film", step_scores=True, summaries=True, contributions=True
+    )
     assert answer.status_code == 200
     [result] = answer.json()["results"]
     for layer in result["layers"]:
@@ -48,6 +50,12 @@ def test_its_states_are_all_that_there_is_to_see(app: FastAPI) -> None:
         assert np.shape(layer["hidden"]) == (3, 4)
         assert layer["summaries"].keys() == {"hidden_norm"}
     scores = {each["label"]: each["score"] for each in result["prediction"]}
+    shares = result["contributions"]
+    assert shares.keys() == {"bias", "forward"}
+    odds = np.exp(np.array(shares["bias"]) + np.sum(shares["forward"], axis=1))
+    assert dict(zip(answer.json()["labels"], odds / odds.sum(), strict=True)) == pytest.approx(
+        scores, abs=1e-5
+    )
     last = dict(zip(answer.json()["labels"], result["step_scores"][-1], strict=True))
     assert last == pytest.approx(scores, abs=1e-6)
 
