@@ -62,7 +62,7 @@ export async function inspect(text, signal) {
   const perStep = 4 * config.hidden_size * tensors * config.num_layers * (config.bidirectional ? 2 : 1);
   // There are at most as many tokens as characters.
   const most = Math.min(text.length, limits.max_tokens) * perStep;
-  const fields = { step_scores: !config.bidirectional };
+  const fields = { step_scores: !config.bidirectional, contributions: true };
   if (most > Math.min(AT_ONCE, 0.9 * limits.max_response_bytes)) fields.tensors = [];
   const { arrays, inferenceMs } = await states(text, fields, signal);
   return new Answer(text, about, arrays, inferenceMs, async (names, layer, direction, stop) =>
