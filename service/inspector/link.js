@@ -6,6 +6,7 @@ import { INITIAL } from './store.js';
 const CHOICES = {
   direction: ['forward', 'backward'],
   tensor: ['hidden', 'cell', 'forget_gate', 'input_gate', 'candidate', 'output_gate'],
+  scope: ['unit', 'all'],
   order: ['index', 'activity', 'similarity', 'contribution'],
   language: ['en', 'zh'],
   theme: ['auto', 'light', 'dark'],

@@ -9,6 +9,7 @@
  * @property {'forward'|'backward'} direction
  * @property {string} tensor
  * @property {number|null} unit       null: all units
+ * @property {'unit'|'all'} scope    whether the cell and its memory are shown of one unit or of all
  * @property {number} step            the selected token; 0 where there is none
  * @property {'index'|'activity'|'similarity'|'contribution'} order
  * @property {string} other           the text to compare with; '' is none
@@ -28,6 +29,7 @@ export const INITIAL = {
   direction: 'forward',
   tensor: 'hidden',
   unit: null,
+  scope: 'unit',
   step: 0,
   order: 'index',
   other: '',
