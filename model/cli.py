@@ -15,7 +15,8 @@ from rich.text import Text
 
 from model import artifact, foundation
 from model.checkpoint import CHECKPOINT
-from model.data import Columns, read_examples, read_soft_examples, read_texts
+from model.commands.predict import predict
+from model.data import Columns, read_examples, read_texts
 from model.errors import TrainingError
 from model.evaluate import Evaluation
 from model.evaluate import evaluate as run_evaluation
@@ -25,7 +26,7 @@ from model.memory import enough_memory
 from model.pretrain import pretrain as run_pretraining
 from model.progress import Progress
 from model.settings import PretrainingSettings, TrainingSettings
-from model.soft_labels import merged
+from model.soft_labels import merged, read_soft_examples
 from model.start import Start
 from model.train import train as run_training
 from model.vectors import WordVectors
@@ -223,6 +224,9 @@ def evaluate(
             classifier, examples, lambda done: progress.count(done, len(examples))
         )
     _print_evaluation(evaluation, "texts")
+
+
+app.command()(predict)
 
 
 def _settings(kind: type[Settings], flags: dict[str, Any]) -> Settings:

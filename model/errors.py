@@ -1,11 +1,12 @@
 """What can go wrong in the model package, each with one sentence for the person who caused it.
 
 ModelError
-├── ArtifactError   a model directory is missing something, broken, or not what it says it is
-├── DataError       a file of texts cannot be read, or does not hold what was asked for
-├── OutOfMemory     a run, or a model with its texts, needs more memory than there is
-├── StateError      a text to be continued comes with a state that cannot be used
-└── TrainingError   a training run cannot start, go on, or be stored
+├── ArtifactError    a model directory is missing something, broken, or not what it says it is
+├── DataError        a file of texts cannot be read, or does not hold what was asked for
+├── OutOfMemory      a run, or a model with its texts, needs more memory than there is
+├── PredictionError  a file cannot be labelled, or the labelling not go on
+├── StateError       a text to be continued comes with a state that cannot be used
+└── TrainingError    a training run cannot start, go on, or be stored
 """
 
 
@@ -23,6 +24,10 @@ class DataError(ModelError):
 
 class OutOfMemory(ModelError):
     """Something needs more memory than there is."""
+
+
+class PredictionError(ModelError):
+    """A file cannot be labelled, continued or stored."""
 
 
 class StateError(ModelError):

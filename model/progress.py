@@ -14,7 +14,9 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bar
 
+from model.predict import PredictionWatcher
 from model.pretrain import PretrainingEpoch, PretrainingStep, PretrainingWatcher
+from model.rows import BadRow
 from model.run import StepReport
 from model.train import EpochReport, Watcher
 
@@ -77,6 +79,20 @@ class Progress(Bar):
 
         return PretrainingWatcher(self._tell, self._step, on_epoch)
 
+    def predicting(self) -> PredictionWatcher:
+        """Who tells of the labelling of a file: its rows here, and a line for each that is bad."""
+
+        def on_skip(bad: BadRow) -> None:
+            self._tell(f"{bad} It is left out.")
+
+        def on_rows(done: int, total: int | None) -> None:
+            self.update(TASK, completed=done, total=total, status="rows,")
+            place = f"{done:,} rows" if total is None else f"{done:,} of about {total:,} rows"
+            speed = self.tasks[TASK].speed
+            self._line(place if speed is None else f"{place}, {speed:,.0f} a second{self._left()}")
+
+        return PredictionWatcher(on_skip, on_rows)
+
     def _step(self, report: StepReport | PretrainingStep, more: str = "") -> None:
         status = f"loss {report.loss:.3f}, {more}{report.tokens / report.seconds:,.0f} tokens/s"
         self.update(
@@ -85,9 +101,13 @@ class Progress(Bar):
             completed=report.step,
             status=f"epoch {report.epoch}, {status},",
         )
+        place = f"epoch {report.epoch}, step {report.step:,} of {report.steps:,}"
+        self._line(f"{place}: {status}{self._left()}")
+
+    def _line(self, line: str) -> None:
+        """Print a line where there is no bar, if it is time for one."""
         if not self.console.is_terminal and self.get_time() - self._told_at >= LINE_SECONDS:
-            place = f"epoch {report.epoch}, step {report.step:,} of {report.steps:,}"
-            self._tell(f"{place}: {status}{self._left()}")
+            self._tell(line)
 
     def _left(self) -> str:
         seconds = self.tasks[TASK].time_remaining

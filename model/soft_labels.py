@@ -1,14 +1,57 @@
 """Soft labels: to learn how likely each label is, from one who knows (Hinton et al., 2015)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.data import SoftExample
 from model.errors import DataError
+from model.rows import JSONL, LineRows, Lines, Row, format_of, good, listed, open_lines
+
+SCORES = "scores"
+# Scores may have been rounded, to three digits or more.
+SUM_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class SoftExample:
+    """A text, and what somebody gives for each label it may have: probabilities that sum to 1."""
+
+    text: str
+    scores: Mapping[str, float]
+    place: str = field(default="", compare=False, repr=False)  # where it stands, for people
+
+
+def read_soft_examples(source: str, text_column: str | None = None) -> list[SoftExample]:
+    """Read the texts of a .jsonl file, also .gz, and their ``scores``, an object of probabilities.
+
+    Raises DataError with file and line.
+    """
+    kind, compressed = format_of(source)
+    if kind != JSONL:
+        raise DataError(f"{source} is no {JSONL} file: scores of several labels need one.")
+    with open_lines(source, compressed=compressed) as lines:
+        rows = good(LineRows(lines, kind, text_column))
+        examples = [SoftExample(row.text, _scores(row, lines), row.place) for row in rows]
+    if not examples:
+        raise DataError(f"{source} holds no texts: it needs a line for each, with its scores.")
+    return examples
+
+
+def _scores(row: Row, lines: Lines) -> Mapping[str, float]:
+    if SCORES not in row.cells:
+        raise lines.error(f"there is no {SCORES!r}, only {listed(row.cells)}")
+    scores = row.cells[SCORES]
+    numbers = scores.values() if isinstance(scores, dict) else []
+    if not numbers or not all(isinstance(n, int | float) and 0 <= n <= 1 for n in numbers):
+        raise lines.error(f"{SCORES!r} is not an object with a probability for each label")
+    total = sum(numbers)
+    if abs(total - 1) > SUM_TOLERANCE:
+        raise lines.error(f"the {SCORES} sum to {total:.4g} and not to 1: give those of all labels")
+    return {label: number / total for label, number in scores.items()}
 
 
 def one_hot(label_ids: Tensor, labels: int) -> Tensor:
@@ -27,7 +70,7 @@ def probabilities(examples: Sequence[SoftExample], labels: Sequence[str]) -> Ten
         for label, score in example.scores.items():
             if label not in places:
                 raise DataError(
-                    f"{example.source}, line {example.line} has a score for the label {label!r}, "
+                    f"{example.place} has a score for the label {label!r}, "
                     "which no labelled text has: give scores under the labels of the model."
                 )
             row[places[label]] = score
@@ -53,4 +96,4 @@ def _mean(group: Sequence[SoftExample]) -> SoftExample:
         label: sum(example.scores.get(label, 0.0) for example in group) / len(group)
         for label in labels
     }
-    return SoftExample(first.text, means, first.source, first.line)
+    return SoftExample(first.text, means, first.place)

@@ -24,13 +24,13 @@ from model.checkpoint import CHECKPOINT, Checkpoint
 from model.classifier import Classifier
 from model.collate import chunks
 from model.config import MIN_LABELS, ModelConfig
-from model.data import Example, SoftExample
+from model.data import Example
 from model.errors import TrainingError
 from model.evaluate import Evaluation, evaluate, judge, label_ids
 from model.foundation import Pretrained
 from model.run import StepReport, TrainingRun
 from model.settings import TrainingSettings
-from model.soft_labels import one_hot, probabilities
+from model.soft_labels import SoftExample, one_hot, probabilities
 from model.start import Start
 from model.tokenizer import PAD_ID, UNK_ID, Tokenizer
 

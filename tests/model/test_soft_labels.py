@@ -8,10 +8,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.data import SoftExample, read_soft_examples
 from model.errors import DataError
 from model.objective import learn_labels
-from model.soft_labels import merged, one_hot, probabilities
+from model.soft_labels import (
+    SoftExample,
+    merged,
+    one_hot,
+    probabilities,
+    read_soft_examples,
+)
 from model.train import train
 from tests.conftest import TINY, reviews
 from tests.model.test_objective import batch
@@ -31,7 +36,7 @@ def test_texts_are_read_with_their_scores(tmp_path: Path, name: str) -> None:
     path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
     examples = read_soft_examples(str(path))
     assert examples == [SoftExample("a film", {"x": 0.75, "y": 0.25}), SoftExample("", {"y": 1})]
-    assert [example.line for example in examples] == [1, 3]
+    assert [example.place for example in examples] == [f"{path}, line 1", f"{path}, line 3"]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +80,7 @@ def test_several_opinions_of_a_text_become_their_mean(
 
 
 def test_a_label_that_no_labelled_text_has_is_named_with_its_line(tmp_path: Path) -> None:
-    soft = [SoftExample("a", {"praise": 0.5, "meh": 0.5}, "soft.jsonl", 7)]
+    soft = [SoftExample("a", {"praise": 0.5, "meh": 0.5}, "soft.jsonl, line 7")]
     with pytest.raises(DataError, match=r"soft\.jsonl, line 7 has a score for the label 'meh'"):
         train(reviews(40), TINY, tmp_path / "m", soft=soft)
     assert not (tmp_path / "m").exists()

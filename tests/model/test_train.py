@@ -12,11 +12,12 @@ import torch
 
 from model import artifact, checkpoint
 from model.cell import parameters
-from model.data import Example, SoftExample
+from model.data import Example
 from model.errors import DataError, TrainingError
 from model.lstm import cell_weights
 from model.run import StepReport
 from model.settings import TrainingSettings
+from model.soft_labels import SoftExample
 from model.train import EpochReport, Watcher, _Data, _prepare, split, train
 from tests.conftest import FILLERS, TINY, reviews
 
