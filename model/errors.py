@@ -2,6 +2,7 @@
 
 ModelError
 ├── ArtifactError    a model directory is missing something, broken, or not what it says it is
+├── ConversionError  a model of another framework cannot become an artifact
 ├── DataError        a file of texts cannot be read, or does not hold what was asked for
 ├── OutOfMemory      a run, or a model with its texts, needs more memory than there is
 ├── PredictionError  a file cannot be labelled, or the labelling not go on
@@ -16,6 +17,10 @@ class ModelError(Exception):
 
 class ArtifactError(ModelError):
     """A model directory cannot be loaded or written."""
+
+
+class ConversionError(ModelError):
+    """A model of another framework cannot be read, represented, or shown to be the same here."""
 
 
 class DataError(ModelError):

@@ -1,0 +1,36 @@
+"""The head: from another model's last linear layer to ours, which reads our poolings.
+
+W is the width of one pooling: the units of all directions of the top layer.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, cast, get_args
+
+import torch
+from torch import Tensor
+
+from model.config import Pooling
+
+# A pooling that stands alone, in the order in which "concat" puts them side by side.
+Part = Literal["last", "max", "mean"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+
+def lay_head(
+    weight: Tensor, bias: Tensor, parts: Sequence[Part]
+) -> tuple[Tensor, Tensor, Pooling]:
+    """The head's weight, its bias, and the pooling that they read.
+
+    ``weight`` (labels, parts*W) reads the parts side by side, in this order. Several are read as
+    "concat": their columns take its order, and a part that the source does not have has zeros. One
+    output, the logit z of the second of two labels, becomes two, 0 and z: their softmax is the
+    sigmoid of z. All of this is exact.
+    """
+    if len(weight) == 1:
+        weight = torch.cat([torch.zeros_like(weight), weight])
+        bias = torch.cat([torch.zeros_like(bias), bias])
+    if len(parts) == 1:
+        return weight, bias, cast("Pooling", parts[0])
+    columns = dict(zip(parts, weight.chunk(len(parts), dim=1), strict=True))
+    missing = torch.zeros_like(next(iter(columns.values())))
+    return torch.cat([columns.get(part, missing) for part in PARTS], dim=1), bias, "concat"

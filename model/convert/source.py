@@ -1,0 +1,56 @@
+"""Source: what a file of another framework holds, in our terms."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import Tensor
+
+from model.config import CellName, Pooling
+from model.reader import Floats
+from model.tokenizer import Tokenizer
+
+Gives = Literal["logits", "probabilities"]
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """The sizes of a network, as `ModelConfig` has them; ``hidden_size`` is of one direction."""
+
+    vocab_size: int
+    embedding_dim: int
+    hidden_size: int
+    num_layers: int
+    bidirectional: bool
+    pooling: Pooling
+    labels: int
+    cell: CellName = "lstm"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model of another framework, its weights by our names and in our layout.
+
+    ``weights`` are the tensors of `LSTMClassifier`'s own state dict (embedding.weight,
+    lstm.weight_ih_l0, ..., head.weight, head.bias): float32, gates in the order i, f, g, o, two
+    biases. A source with one output, of the second of two labels, has a head of two here
+    (`model.convert.head`).
+
+    ``mapping`` says for people which name there went to which name here.
+
+    ``run`` is the source framework itself: for texts of token ids, each run alone and unpadded,
+    what the source gives, (texts, labels), or (texts, 1) where it has one output. It is None where
+    the framework is not installed, or the file has no program.
+
+    ``tokenizer`` and ``label_names`` are there if the source's own file brings them.
+    """
+
+    framework: str
+    weights: dict[str, Tensor]
+    shape: NetworkShape
+    mapping: list[tuple[str, str]]
+    run: Callable[[list[list[int]]], Floats] | None = None
+    run_gives: Gives = "logits"
+    notes: list[str] = field(default_factory=list)
+    tokenizer: Tokenizer | None = None
+    label_names: tuple[str, ...] | None = None
