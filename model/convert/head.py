@@ -16,9 +16,7 @@ Part = Literal["last", "max", "mean"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
-def lay_head(
-    weight: Tensor, bias: Tensor, parts: Sequence[Part]
-) -> tuple[Tensor, Tensor, Pooling]:
+def lay_head(weight: Tensor, bias: Tensor, parts: Sequence[Part]) -> tuple[Tensor, Tensor, Pooling]:
     """The head's weight, its bias, and the pooling that they read.
 
     ``weight`` (labels, parts*W) reads the parts side by side, in this order. Several are read as
