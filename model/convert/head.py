@@ -10,10 +10,25 @@ import torch
 from torch import Tensor
 
 from model.config import Pooling
+from model.errors import ConversionError
 
 # A pooling that stands alone, in the order in which "concat" puts them side by side.
 Part = Literal["last", "max", "mean"]
 PARTS: tuple[Part, ...] = get_args(Part)
+
+
+def read_parts(text: str) -> tuple[Part, ...]:
+    """The poolings that a head reads, in its order: "max", "mean+max", or "concat" for all three.
+
+    Raises ConversionError.
+    """
+    parts = PARTS if text == "concat" else tuple(text.split("+"))
+    if not set(parts) <= set(PARTS) or len(set(parts)) < len(parts):
+        raise ConversionError(
+            f"{text!r} is no pooling: give last, max or mean, several joined by + in the order in "
+            "which the head reads them, such as mean+max, or concat, which is last+max+mean."
+        )
+    return cast("tuple[Part, ...]", parts)
 
 
 def lay_head(weight: Tensor, bias: Tensor, parts: Sequence[Part]) -> tuple[Tensor, Tensor, Pooling]:

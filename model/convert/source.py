@@ -7,10 +7,22 @@ from typing import Literal
 from torch import Tensor
 
 from model.config import CellName, Pooling
+from model.convert.head import Part
 from model.reader import Floats
 from model.tokenizer import Tokenizer
 
 Gives = Literal["logits", "probabilities"]
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What people say of a model whose file does not say it: what is what in it, and the pooling.
+
+    ``key_map`` maps our names of tensors, or of modules (embedding, lstm, head), to the file's.
+    """
+
+    key_map: dict[str, str] = field(default_factory=dict)
+    parts: tuple[Part, ...] | None = None
 
 
 @dataclass(frozen=True)
