@@ -116,7 +116,7 @@ def save(
     config = classifier.config
     state = classifier.network.state_dict()
     tensors = {name: tensor.cpu().to(dtype) for name, tensor in state.items()}
-    stored = replace(classifier, network=_network(config, tensors))
+    stored = replace(classifier, network=network_of(config, tensors))
     golden = Golden.of(stored, golden_text)
     directory.mkdir(parents=True, exist_ok=True)
     write(directory / WEIGHTS, safetensors.torch.save(tensors, metadata={"format": "pt"}))
@@ -172,7 +172,7 @@ def load(directory: Path) -> Artifact:
             f"says {config.unk_token_id}."
         )
     try:
-        network = _network(config, safetensors.torch.load(content[WEIGHTS]))
+        network = network_of(config, safetensors.torch.load(content[WEIGHTS]))
     except (SafetensorError, ValueError) as error:
         raise ArtifactError(f"{directory / WEIGHTS} is not valid: {error}.") from None
     classifier = Classifier(config, network, tokenizer)
@@ -201,7 +201,7 @@ def _read(path: Path) -> bytes:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _network(config: ModelConfig, tensors: dict[str, Tensor]) -> LSTMClassifier:
+def network_of(config: ModelConfig, tensors: dict[str, Tensor]) -> LSTMClassifier:
     """The network with these weights, upcast to float32; ValueError names a wrong tensor."""
     with torch.device("meta"):  # shapes only: a wrong config must not allocate what it asks for
         network = LSTMClassifier(config)

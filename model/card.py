@@ -12,6 +12,40 @@ def model_card(
     name: str, config: ModelConfig, texts: int, evaluation: Evaluation | None, about: str
 ) -> str:
     """The text of an artifact's README.md, in the form that model hubs read."""
+    lines = [
+        *_front(name, config),
+        "## Training",
+        "",
+        f"Trained on {texts:,} texts.",
+        *([about] if about else []),
+        "",
+        "## Evaluation",
+        "",
+        *_results(evaluation),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def converted_card(name: str, config: ModelConfig, origin: str, about: str) -> str:
+    """The same of a model that was trained elsewhere; ``origin`` says where it is from."""
+    lines = [
+        *_front(name, config),
+        "## Origin",
+        "",
+        origin,
+        *([about] if about else []),
+        "",
+        "## Evaluation",
+        "",
+        "Nothing is known here: `conveyor evaluate` tells it, on labelled texts.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _front(name: str, config: ModelConfig) -> list[str]:
+    """What is said of every model: for programs, then for people."""
     data = ModelCardData(
         model_name=name,
         library_name="conveyor",
@@ -20,7 +54,7 @@ def model_card(
     )
     count = parameter_count(config)
     reading = "in both directions" if config.bidirectional else "from left to right"
-    lines = [
+    return [
         "---",
         data.to_yaml(),
         "---",
@@ -36,17 +70,7 @@ def model_card(
         "",
         f"Labels: {', '.join(map(_cell, config.labels))}.",
         "",
-        "## Training",
-        "",
-        f"Trained on {texts:,} texts.",
-        *([about] if about else []),
-        "",
-        "## Evaluation",
-        "",
-        *_results(evaluation),
-        "",
     ]
-    return "\n".join(lines)
 
 
 def _cell(text: str) -> str:

@@ -6,6 +6,7 @@ without spaces, one a character; what the training texts did not show twice is u
 token of white space.
 """
 
+import json
 import os
 import re
 import unicodedata
@@ -78,10 +79,10 @@ class Tokenizer:
         return cls(train(map(_valid, texts), vocab_size))
 
     @classmethod
-    def from_json(cls, json: str) -> Self:
+    def from_json(cls, text: str) -> Self:
         """Restore a tokenizer from `to_json`; ValueError says what is wrong with the text."""
         try:
-            return cls(tokenizers.Tokenizer.from_str(json))
+            return cls(tokenizers.Tokenizer.from_str(text))
         except Exception as error:  # noqa: BLE001 - the library raises Exception itself
             raise ValueError(str(error)) from None
 
@@ -102,8 +103,11 @@ class Tokenizer:
     @property
     def unk_id(self) -> int | None:
         """The id that stands for what is not in the vocabulary; None where nothing is unknown."""
+        if isinstance(self._tokenizer.model, models.Unigram):  # which tells only its file
+            number: int | None = json.loads(self.to_json())["model"]["unk_id"]
+            return number
         unknown = getattr(self._tokenizer.model, "unk_token", None)
-        return self._tokenizer.token_to_id(unknown) if unknown else None
+        return self._tokenizer.token_to_id(unknown) if unknown is not None else None
 
     @property
     def vocabulary(self) -> dict[str, int]:
@@ -115,6 +119,21 @@ class Tokenizer:
         vocabulary = self.vocabulary
         entries = sorted(vocabulary.keys() - SPECIAL_TOKENS, key=vocabulary.__getitem__)
         return entries[:: max(1, len(entries) // count)][:count]
+
+    def add_token(self, name: str) -> int:
+        """Add an entry that no text has, and return its id, the next one."""
+        self._tokenizer.add_special_tokens([name])
+        return self.vocabulary[name]
+
+    def drop_limits(self) -> bool:
+        """Switch off truncation and padding, which are the model's to decide; whether it had any.
+
+        Only tokenizers from elsewhere have them.
+        """
+        had = bool(self._tokenizer.truncation or self._tokenizer.padding)
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        return had
 
     def encode(self, texts: Sequence[str], *, offsets: bool = True) -> list[Encoding]:
         """Encode each text; lone surrogates, which are not Unicode, count as U+FFFD.
@@ -146,7 +165,8 @@ def _valid(text: str) -> str:
 def _whole(offsets: list[tuple[int, int]], text: str) -> list[tuple[int, int]]:
     """The offsets, each token with the characters that NFC has melted into its last one.
 
-    The library counts "e" and a combining accent as the "e" alone.
+    The library counts "e" and a combining accent as the "e" alone. A token without any character is
+    none of the text's (a tokenizer from elsewhere may begin and end texts with its own), and stays.
     """
     if unicodedata.is_normalized("NFC", text):
         return offsets
@@ -154,7 +174,7 @@ def _whole(offsets: list[tuple[int, int]], text: str) -> list[tuple[int, int]]:
     starts = [start for start, _ in offsets[1:]] + [len(text)]
     for (start, end), following in zip(offsets, starts, strict=True):
         melted = end
-        while melted < following and not text[melted].isspace():
+        while start < end <= melted < following and not text[melted].isspace():
             melted += 1
         whole.append((start, melted))
     return whole

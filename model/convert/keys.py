@@ -4,13 +4,13 @@ X inputs of the first layer, H units of one direction, W = D*H units of all D di
 """
 
 import difflib
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from torch import Tensor
 
+from model.convert.json_file import read_json
 from model.errors import ConversionError
 
 EMBEDDING, HEAD = "embedding.weight", "head.weight"
@@ -48,14 +48,9 @@ def read_key_map(values: Iterable[str]) -> dict[str, str]:
 
 
 def _from_json(path: Path) -> dict[str, str]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConversionError(
-            f"{str(path)!r} is neither OURS=THEIRS nor a JSON file that can be read: {error}."
-        ) from None
+    found = read_json(path)
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found.values()):
-        raise ConversionError(f"{path} is not an object of names, as {{'OURS': 'THEIRS'}}.")
+        raise ConversionError(f"{path} is no JSON object of names, from ours to the file's.")
     return found
 
 

@@ -1,0 +1,115 @@
+"""Convert: from a source, a tokenizer and labels to an artifact that gives what the source gave."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from model import artifact
+from model.card import converted_card
+from model.classifier import Classifier
+from model.config import ModelConfig
+from model.convert.proof import Proof, prove
+from model.convert.samples import Samples
+from model.convert.source import Source
+from model.convert.tokens import Tokens
+from model.errors import ConversionError
+
+EMBEDDING = "embedding.weight"
+# Enough to move every state, short enough to be read.
+GOLDEN_TOKENS = 24
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a converted model is to be, beside what its source says."""
+
+    tokens: Tokens
+    labels: Sequence[str]
+    max_tokens: int
+    origin: str  # for its card
+    about: str = ""
+
+
+def convert(source: Source, wanted: Wanted, samples: list[Samples], out: Path) -> Proof:
+    """Write an artifact to ``out``, once it is shown to give what the source gives.
+
+    It is written beside and moved into place when all is done, so ``out`` holds a whole artifact or
+    nothing. Raises ConversionError.
+    """
+    refuse_what_is_there(out)
+    config = _config(source, wanted)
+    embedding = _rows(source.weights[EMBEDDING], config.vocab_size)
+    try:
+        network = artifact.network_of(config, source.weights | {EMBEDDING: embedding})
+    except ValueError as error:
+        raise ConversionError(f"The {source.framework} model does not fit: {error}.") from None
+    classifier = Classifier(config, network, wanted.tokens.tokenizer)
+    proof = prove(classifier, source, samples)
+    card = converted_card(
+        out.resolve().name,
+        config,
+        f"Converted from the {source.framework} model {wanted.origin}; {proof}.",
+        wanted.about,
+    )
+    golden = " ".join(classifier.tokenizer.vocabulary_sample(GOLDEN_TOKENS))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as beside:
+            made = Path(beside) / "model"
+            artifact.save(made, classifier, golden_text=golden, card=card)
+            artifact.load(made)  # as it will be served
+            made.replace(out)
+    except OSError as error:
+        raise ConversionError(f"The model cannot be written to {out}: {error.strerror}.") from None
+    return proof
+
+
+def refuse_what_is_there(out: Path) -> None:
+    """Raise ConversionError if a directory of this name cannot be made, as there is something."""
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise ConversionError(f"{out} is there already: choose another --out, or remove it.")
+
+
+def _config(source: Source, wanted: Wanted) -> ModelConfig:
+    shape = source.shape
+    if len(wanted.labels) != shape.labels:
+        raise ConversionError(
+            f"The model tells {shape.labels} labels apart, but these are {len(wanted.labels)}: "
+            f"{', '.join(wanted.labels)}; give --labels, all of them, in the order of its outputs."
+        )
+    rows = shape.vocab_size
+    size = wanted.tokens.tokenizer.vocab_size
+    if size - wanted.tokens.added_padding > rows:
+        raise ConversionError(
+            f"The tokenizer has {size} entries, but the embedding has {rows} rows: they belong to "
+            "different models."
+        )
+    try:
+        return ModelConfig(
+            cell=shape.cell,
+            vocab_size=size,
+            embedding_dim=shape.embedding_dim,
+            hidden_size=shape.hidden_size,
+            num_layers=shape.num_layers,
+            bidirectional=shape.bidirectional,
+            pooling=shape.pooling,
+            id2label=dict(enumerate(wanted.labels)),
+            max_tokens=wanted.max_tokens,
+            pad_token_id=wanted.tokens.pad_token_id,
+            unk_token_id=wanted.tokens.unk_token_id,
+        )
+    except ValidationError as error:
+        raise ConversionError(
+            f"The model cannot be represented: {artifact.describe(error)}."
+        ) from None
+
+
+def _rows(embedding: Tensor, size: int) -> Tensor:
+    """The rows of all entries: those that no entry has are left out, an added one has zeros."""
+    missing = embedding.new_zeros(max(0, size - len(embedding)), embedding.shape[1])
+    return torch.cat([embedding[:size], missing])

@@ -1,0 +1,106 @@
+"""Samples: what a model answered where it came from, from a file."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError, model_validator
+
+from model.artifact import describe
+from model.convert.source import Gives
+from model.errors import ConversionError
+from model.reader import Floats
+from model.tokenizer import Tokenizer
+
+
+class Sample(BaseModel):
+    """A line of the file: a text, its token ids or both, and the answer to it alone, unpadded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    text: str | None = None
+    ids: list[int] | None = None
+    logits: list[FiniteFloat] | None = None
+    probabilities: list[FiniteFloat] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "Sample":
+        if self.text is None and not self.ids:
+            raise ValueError("a sample has a text, or at least one id")
+        if (self.logits is None) == (self.probabilities is None):
+            raise ValueError("a sample has either logits or probabilities")
+        return self
+
+    @property
+    def gives(self) -> Gives:
+        """What its answer is."""
+        return "probabilities" if self.logits is None else "logits"
+
+    @property
+    def answer(self) -> list[float]:
+        """The numbers of its answer."""
+        return self.probabilities or self.logits or []
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Texts of token ids, and what the source gave for each: (texts, labels), or (texts, 1)."""
+
+    texts: list[list[int]]
+    outputs: Floats
+    gives: Gives
+
+
+def read_samples(path: Path, tokenizer: Tokenizer, rows: int) -> list[Samples]:
+    """The samples of a JSON Lines file, those that give logits, then those that give probabilities.
+
+    Raises ConversionError with the line, also where the tokenizer cuts a text into other ids, or an
+    id has none of the vocabulary's ``rows``.
+    """
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConversionError(f"{path} cannot be read: {error}.") from None
+    found: dict[Gives, tuple[list[list[int]], list[list[float]]]] = {
+        gives: ([], []) for gives in get_args(Gives)
+    }
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                sample = Sample.model_validate(json.loads(line))
+                ids = _ids(sample, tokenizer, rows)
+            except ValidationError as error:
+                raise ConversionError(f"{path}, line {number}: {describe(error)}.") from None
+            except (ValueError, RecursionError) as error:
+                raise ConversionError(f"{path}, line {number}: {error}.") from None
+            texts, answers = found[sample.gives]
+            texts.append(ids)
+            answers.append(sample.answer)
+    samples = []
+    for gives, (texts, answers) in found.items():
+        if len({len(answer) for answer in answers}) > 1:
+            raise ConversionError(
+                f"The {gives} in {path} differ in their number from line to line."
+            )
+        if texts:
+            samples.append(Samples(texts, np.array(answers, np.float32), gives))
+    if not samples:
+        raise ConversionError(f"{path} has no samples: give a JSON object a line.")
+    return samples
+
+
+def _ids(sample: Sample, tokenizer: Tokenizer, rows: int) -> list[int]:
+    """The ids of a sample; ValueError if they are not its text's, or none of the vocabulary's."""
+    ids = sample.ids
+    if sample.text is not None:
+        mine = tokenizer.encode([sample.text])[0].ids
+        if ids is not None and ids != mine:
+            raise ValueError(f"the tokenizer makes the ids {mine} of the text, and not {ids}")
+        ids = mine
+    assert ids is not None  # noqa: S101 - a sample has one of the two
+    for number in ids:
+        if not 0 <= number < rows:
+            raise ValueError(f"the id {number} is none of the vocabulary's, 0 to {rows - 1}")
+    return ids
