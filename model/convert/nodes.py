@@ -13,7 +13,7 @@ from onnx import NodeProto, ValueInfoProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from model.config import CellName
-from model.convert.layers import Array, Direction, Layer
+from model.convert.network import Array, Direction, Layer
 from model.errors import ConversionError
 
 Values = NDArray[Any]

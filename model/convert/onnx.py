@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
-from model.config import Pooling
-from model.convert.head import PARTS, lay_head
-from model.convert.layers import Array, Layer, columns, float32, lay_layers, spread
-from model.convert.source import NetworkShape, Source
+from model.convert.network import Array, Layer, Network, columns, spread
+from model.convert.source import Source
 from model.errors import ConversionError
 from model.reader import Floats
 
@@ -41,25 +38,15 @@ def _source(walks: "Sequence[Seen]", run: Callable[[list[list[int]]], Floats] | 
     """What was seen, in the artifact's terms."""
     seen = walks[-1]
     layers = [_wired(walks, depth) for depth in range(len(seen.layers))]
-    table, embedding = seen.embedding
-    weights = {"embedding.weight": float32(embedding)} | lay_layers(layers)
-    weight, bias, pooling = _head(walks, layers[-1].width)
-    weights |= {"head.weight": weight, "head.bias": bias}
+    head = seen.head[1].T
+    bias = seen.bias[1] if seen.bias else np.zeros(len(head), head.dtype)
+    weights, shape = Network(seen.embedding[1], layers, head, bias, _reads(walks)).laid()
     return Source(
         framework="ONNX",
         weights=weights,
-        shape=NetworkShape(
-            vocab_size=len(embedding),
-            embedding_dim=embedding.shape[1],
-            hidden_size=layers[0].units,
-            num_layers=len(layers),
-            bidirectional=len(layers[0].directions) > 1,
-            pooling=pooling,
-            labels=len(bias),
-            cell=layers[0].cell,
-        ),
+        shape=shape,
         mapping=[
-            (table, "embedding.weight"),
+            (seen.embedding[0], "embedding.weight"),
             *_mapping(layers),
             (seen.head[0], "head.weight"),
             (seen.bias[0] if seen.bias else "(no bias: zeros)", "head.bias"),
@@ -102,24 +89,18 @@ def _wired(walks: "Sequence[Seen]", depth: int) -> Layer:
     return dataclasses.replace(layer, directions=directions)
 
 
-def _head(walks: "Sequence[Seen]", width: int) -> tuple[Tensor, Tensor, Pooling]:
-    """The head's weight and bias, and the pooling that they read."""
+def _reads(walks: "Sequence[Seen]") -> list[int]:
+    """The columns of last, max and mean that the head reads."""
     reads = columns([(seen.pooled, seen.poolings) for seen in walks])
-    if reads is None:
-        for what in walks[-1].mistakable:
-            if columns([(seen.pooled, seen.mistakable[what]) for seen in walks]):
-                raise ConversionError(f"its head reads {what}, which no pooling gives")
-        raise ConversionError(
-            "what its head reads is not the last state, the largest or the mean over the steps, or "
-            "several of these side by side"
-        )
-    seen = walks[-1]
-    matrix = seen.head[1].T  # (L, K)
-    bias = seen.bias[1] if seen.bias else np.zeros(len(matrix), matrix.dtype)
-    chunks = np.split(spread(matrix, reads, len(PARTS) * width), len(PARTS), axis=1)
-    used = sorted({column // width for column in reads})
-    weight = np.concatenate([chunks[part] for part in used], axis=1)
-    return lay_head(float32(weight), float32(bias), [PARTS[part] for part in used])
+    if reads is not None:
+        return reads
+    for what in walks[-1].mistakable:
+        if columns([(seen.pooled, seen.mistakable[what]) for seen in walks]):
+            raise ConversionError(f"its head reads {what}, which no pooling gives")
+    raise ConversionError(
+        "what its head reads is not the last state, the largest or the mean over the steps, or "
+        "several of these side by side"
+    )
 
 
 def _runner(graph: "Graph", seen: "Seen") -> Callable[[list[list[int]]], Floats] | None:

@@ -22,7 +22,7 @@ import numpy as np
 from onnx import NodeProto
 
 from model.convert.graph import DOMAINS, Graph
-from model.convert.layers import Array, Layer
+from model.convert.network import Array, Layer
 from model.convert.nodes import Values, attributes, compute, layer_of, most_bytes, refusal
 from model.errors import ConversionError
 
