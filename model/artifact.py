@@ -7,8 +7,11 @@ the directory promised is named in one sentence.
 import contextlib
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
+from typing import Self, TypeVar
 
 import numpy as np
 import safetensors.torch
@@ -38,6 +41,8 @@ GOLDEN_TOLERANCE = 1e-4
 GOLDEN_UNITS = 4
 
 STORED_IN = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
 class Golden(BaseModel):
@@ -86,6 +91,11 @@ class Golden(BaseModel):
             ):
                 return name
         return None
+
+    def distance(self, other: "Golden") -> float:
+        """The largest difference of any number from that of another one of the same shape."""
+        mine, theirs = ([*g.probabilities, *chain(*g.hidden, *g.cell)] for g in (self, other))
+        return float(np.abs(np.subtract(mine, theirs)).max())
 
 
 def _shape(numbers: list[float] | list[list[float]]) -> list[int]:
@@ -141,62 +151,129 @@ def write(path: Path, content: bytes) -> None:
         raise
 
 
+@dataclass(frozen=True)
+class Files:
+    """The files of a model directory as they were read; each method understands one, strictly.
+
+    All raise ArtifactError with one sentence that says what is wrong with a file. ``config`` is the
+    file that says what the others should hold.
+    """
+
+    directory: Path
+    config: str
+    content: dict[str, bytes]
+
+    @classmethod
+    def read(cls, directory: Path, names: Sequence[str], what: str, maker: str) -> Self:
+        """Read these files, config first, of a directory of this kind that a command has made."""
+        if not directory.is_dir():
+            raise ArtifactError(
+                f"{directory} is not a directory: give one that `{maker}` has written."
+            )
+        needs = f"{what} holds {', '.join(names[:-1])} and {names[-1]}"
+        return cls(directory, names[0], {name: _read(directory / name, needs) for name in names})
+
+    def parse(self, name: str, model: type[Parsed]) -> Parsed:
+        """What this JSON file says."""
+        try:
+            return model.model_validate_json(self.content[name])
+        except ValidationError as error:
+            raise self.not_valid(name, describe(error)) from None
+
+    def tokenizer(self, vocab_size: int) -> Tokenizer:
+        """The tokenizer, if its entries are the ids below ``vocab_size``."""
+        try:
+            tokenizer = Tokenizer.from_json(self.content[TOKENIZER].decode())
+        except ValueError as error:
+            raise self.not_valid(TOKENIZER, str(error)) from None
+        if tokenizer.ids != list(range(vocab_size)):
+            raise ArtifactError(
+                f"{self.directory / TOKENIZER} has {len(tokenizer.ids)} entries, which are not the "
+                f"ids 0 to {vocab_size - 1} that {self.config} asks for: they belong to different "
+                "models."
+            )
+        return tokenizer
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors as they are stored."""
+        try:
+            return safetensors.torch.load(self.content[WEIGHTS])
+        except (SafetensorError, ValueError) as error:
+            raise self.not_valid(WEIGHTS, str(error)) from None
+
+    def not_valid(self, name: str, why: str) -> ArtifactError:
+        """The error that says that this file is not valid, and why."""
+        return ArtifactError(f"{self.directory / name} is not valid: {why}.")
+
+
 def load(directory: Path) -> Artifact:
     """Load an artifact onto the CPU, in float32, ready to predict.
 
     Raises ArtifactError with one sentence that says what is wrong with the directory.
     """
-    if not directory.is_dir():
-        raise ArtifactError(
-            f"{directory} is not a directory: give one that `conveyor train` has written."
-        )
-    content = {name: _read(directory / name) for name in (CONFIG, WEIGHTS, TOKENIZER, GOLDEN)}
-    try:
-        config = ModelConfig.model_validate_json(content[CONFIG])
-        golden = Golden.model_validate_json(content[GOLDEN])
-    except ValidationError as error:
-        name = CONFIG if error.title == ModelConfig.__name__ else GOLDEN
-        raise ArtifactError(f"{directory / name} is not valid: {describe(error)}.") from None
-    try:
-        tokenizer = Tokenizer.from_json(content[TOKENIZER].decode())
-    except ValueError as error:
-        raise ArtifactError(f"{directory / TOKENIZER} is not valid: {error}.") from None
-    if tokenizer.ids != list(range(config.vocab_size)):
-        raise ArtifactError(
-            f"{directory / TOKENIZER} has {len(tokenizer.ids)} entries, which are not the ids 0 to "
-            f"{config.vocab_size - 1} that {CONFIG} asks for: they belong to different models."
-        )
+    files = read(directory)
+    config = files.parse(CONFIG, ModelConfig)
+    golden = files.parse(GOLDEN, Golden)
+    tokenizer = read_tokenizer(files, config)
+    classifier = Classifier(config, read_network(files, config), tokenizer)
+    reproduce(directory, classifier, golden)
+    return Artifact(directory.resolve().name, sha256(files), classifier)
+
+
+def read(directory: Path) -> Files:
+    """The files of an artifact, the model card aside, which nothing depends on."""
+    names = (CONFIG, WEIGHTS, TOKENIZER, GOLDEN)
+    return Files.read(directory, names, "a model directory", "conveyor train")
+
+
+def sha256(files: Files) -> str:
+    """The identity of an artifact: a hash of all that decides its answers."""
+    digests = (hashlib.sha256(files.content[name]).digest() for name in HASHED)
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def read_tokenizer(files: Files, config: ModelConfig) -> Tokenizer:
+    """The tokenizer, if it fits the config; ArtifactError says where it does not."""
+    tokenizer = files.tokenizer(config.vocab_size)
     if tokenizer.unk_id not in {None, config.unk_token_id}:
         raise ArtifactError(
-            f"{directory / TOKENIZER} has the unknown token at {tokenizer.unk_id}, but {CONFIG} "
-            f"says {config.unk_token_id}."
+            f"{files.directory / TOKENIZER} has the unknown token at {tokenizer.unk_id}, but "
+            f"{CONFIG} says {config.unk_token_id}."
         )
+    return tokenizer
+
+
+def read_network(files: Files, config: ModelConfig) -> LSTMClassifier:
+    """The network, if its tensors fit the config; ArtifactError names one that does not."""
+    tensors = files.tensors()
     try:
-        network = network_of(config, safetensors.torch.load(content[WEIGHTS]))
-    except (SafetensorError, ValueError) as error:
-        raise ArtifactError(f"{directory / WEIGHTS} is not valid: {error}.") from None
-    classifier = Classifier(config, network, tokenizer)
+        return network_of(config, tensors)
+    except ValueError as error:
+        raise files.not_valid(WEIGHTS, str(error)) from None
+
+
+def reproduce(directory: Path, classifier: Classifier, golden: Golden) -> float:
+    """Compute the golden example again: the largest difference, which is within the tolerance.
+
+    Raises ArtifactError where it is not.
+    """
     try:
-        difference = golden.difference(Golden.of(classifier, golden.text))
+        today = Golden.of(classifier, golden.text)
     except Exception as error:  # noqa: BLE001 - the tokenizers library raises Exception itself
         raise ArtifactError(f"{directory} cannot read its golden example: {error}.") from None
-    if difference:
+    if field := golden.difference(today):
         raise ArtifactError(
-            f"{directory} does not give the {difference} that {GOLDEN} holds: "
+            f"{directory} does not give the {field} that {GOLDEN} holds: "
             "one of its files has changed, or belongs to another model."
         )
-    hashed = hashlib.sha256(b"".join(hashlib.sha256(content[name]).digest() for name in HASHED))
-    return Artifact(directory.resolve().name, hashed.hexdigest(), classifier)
+    return golden.distance(today)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, needs: str) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise ArtifactError(
-            f"{path} is missing: a model directory holds {CONFIG}, {WEIGHTS}, {TOKENIZER} "
-            f"and {GOLDEN}."
-        ) from None
+        raise ArtifactError(f"{path} is missing: {needs}.") from None
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}.") from None
 

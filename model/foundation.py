@@ -11,13 +11,13 @@ from typing import Literal, TypeVar
 
 import safetensors.torch
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from model import artifact
+from model.artifact import Files
 from model.config import MAX_VOCABULARY, Depth, Width
-from model.errors import ArtifactError, TrainingError
+from model.errors import TrainingError
 from model.language_model import LanguageModel
 from model.network import LSTMClassifier
 from model.settings import RunSettings, TrainingSettings
@@ -189,42 +189,24 @@ def load(directory: Path) -> Foundation:
 
     Raises ArtifactError with one sentence that says what is wrong with the directory.
     """
-    if not directory.is_dir():
-        raise ArtifactError(
-            f"{directory} is not a directory: give one that `conveyor pretrain` has written."
-        )
+    files = read(directory)
+    config = files.parse(CONFIG, FoundationConfig)
+    tokenizer = files.tokenizer(config.vocab_size)
+    return Foundation(config, tokenizer, read_weights(files, config))
+
+
+def read(directory: Path) -> Files:
+    """The files of a foundation, the model card aside."""
+    names = (CONFIG, artifact.WEIGHTS, artifact.TOKENIZER)
+    return Files.read(directory, names, "a pretrained model's directory", "conveyor pretrain")
+
+
+def read_weights(files: Files, config: FoundationConfig) -> dict[str, Tensor]:
+    """The weights by name, if they fit the config; ArtifactError names one that does not."""
+    with torch.device("meta"):
+        expected = config.network().state_dict()
+    tensors = files.tensors()
     try:
-        config = FoundationConfig.model_validate_json(_read(directory / CONFIG))
-    except ValidationError as error:
-        raise ArtifactError(
-            f"{directory / CONFIG} is not valid: {artifact.describe(error)}."
-        ) from None
-    try:
-        tokenizer = Tokenizer.from_json(_read(directory / artifact.TOKENIZER).decode())
+        return artifact.checked(tensors, expected, CONFIG)
     except ValueError as error:
-        raise ArtifactError(f"{directory / artifact.TOKENIZER} is not valid: {error}.") from None
-    if tokenizer.ids != list(range(config.vocab_size)):
-        raise ArtifactError(
-            f"{directory / artifact.TOKENIZER} has {len(tokenizer.ids)} entries, which are not the "
-            f"ids 0 to {config.vocab_size - 1} that {CONFIG} asks for."
-        )
-    content = _read(directory / artifact.WEIGHTS)
-    try:
-        with torch.device("meta"):
-            expected = config.network().state_dict()
-        weights = artifact.checked(safetensors.torch.load(content), expected, CONFIG)
-    except (SafetensorError, ValueError) as error:
-        raise ArtifactError(f"{directory / artifact.WEIGHTS} is not valid: {error}.") from None
-    return Foundation(config, tokenizer, weights)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ArtifactError(
-            f"{path} is missing: a pretrained model's directory holds {CONFIG}, "
-            f"{artifact.WEIGHTS} and {artifact.TOKENIZER}."
-        ) from None
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}.") from None
+        raise files.not_valid(artifact.WEIGHTS, str(error)) from None
