@@ -189,7 +189,11 @@ def load(directory: Path) -> Foundation:
 
     Raises ArtifactError with one sentence that says what is wrong with the directory.
     """
-    files = read(directory)
+    return understand(read(directory))
+
+
+def understand(files: Files) -> Foundation:
+    """The foundation that these files hold; ArtifactError says what is wrong with them."""
     config = files.parse(CONFIG, FoundationConfig)
     tokenizer = files.tokenizer(config.vocab_size)
     return Foundation(config, tokenizer, read_weights(files, config))

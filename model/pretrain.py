@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from model import foundation
+from model.card import front_matter
 from model.checkpoint import CHECKPOINT, Checkpoint, seed_step
 from model.collate import chunks
 from model.descent import Descent, autocast, check_finite, choose_device
@@ -358,7 +359,10 @@ def _fingerprint(settings: PretrainingSettings, texts: Sequence[str], origin: st
 def _card(name: str, run: PretrainingRun, found: float, about: str) -> str:
     settings = run.settings
     reading = "backward, from each text's end" if settings.backward else "from left to right"
+    perplexity = {"perplexity": round(found, 1)}
     lines = [
+        front_matter(name, "text-generation", perplexity, tags=["lstm", "language-model"]),
+        "",
         f"# {name}",
         "",
         (

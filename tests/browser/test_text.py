@@ -1,5 +1,6 @@
 """Type, and see what the model makes of it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +48,7 @@ def test_it_follows_the_typing_and_drops_what_is_stale(page: "Page") -> None:
 
     def note(request: "Request") -> None:
         if request.url.endswith("/states"):
-            asked.append(request.post_data_json["inputs"])
+            asked.append(json.loads(request.post_data or "")["inputs"])
 
     page.on("request", note)
     page.fill("#text textarea", "")
@@ -63,7 +64,7 @@ def test_a_request_under_way_is_broken_off_by_the_next(page: "Page") -> None:
     failed: list[str] = []
 
     def note(request: "Request") -> None:
-        failed.append(request.post_data_json["inputs"])
+        failed.append(json.loads(request.post_data or "")["inputs"])
 
     def hold(route: "Route") -> None:
         if "awful" not in (route.request.post_data or ""):

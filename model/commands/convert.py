@@ -1,0 +1,143 @@
+"""conveyor convert: make a model of another framework one of ours."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from model.card import command_line
+from model.convert import files
+from model.convert.complete import Told, complete
+from model.convert.convert import Wanted, refuse_what_is_there
+from model.convert.convert import convert as run_conversion
+from model.convert.head import read_parts
+from model.convert.keys import read_key_map
+from model.convert.samples import read_samples
+from model.convert.source import Hints, Source
+from model.convert.tokens import Split
+from model.memory import enough_memory
+
+SMALLER_CONVERSION = "convert the model where there is more of it"
+
+# How it goes is told beside the result, which alone is worth piping on.
+story = Console(stderr=True)
+
+
+def convert(  # noqa: PLR0913 - a parameter for each flag
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="The model: a state dict of PyTorch (.safetensors, .pt, .pth, .bin), a model of "
+            "Keras 3 (.keras, .h5), an ONNX graph, or a directory as on model hubs."
+        ),
+    ],
+    *,
+    out: Annotated[Path, typer.Option(help="Directory for the model; it must not be there yet.")],
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Labels in the order of the outputs; by default, id2label in the config.json "
+            "beside the model. Of one output, the second label is the likelier the larger it is.",
+        ),
+    ] = None,
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option(help="A tokenizer.json; by default, the one that lies beside the model."),
+    ] = None,
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead of a tokenizer, its vocabulary: a file with a token in each line, from "
+            "id 0 on, or a .json file with a list, or with an object from token to id."
+        ),
+    ] = None,
+    split: Annotated[
+        Split | None,
+        typer.Option(
+            help="How texts are cut into the tokens of a vocabulary. whitespace: at white space; "
+            "word: into runs of letters and digits, and single other signs; character; "
+            "basic-english: as torchtext's basic_english does, and lower-cased; keras: as Keras' "
+            "TextVectorization does, lower-cased and without punctuation."
+        ),
+    ] = None,
+    lowercase: Annotated[
+        bool, typer.Option("--lowercase", help="Texts are lower-cased before they are cut.")
+    ] = False,
+    unknown: Annotated[
+        str | None,
+        typer.Option(
+            help="The token for all that the vocabulary does not have.", show_default="[UNK], <unk>"
+        ),
+    ] = None,
+    padding: Annotated[
+        str | None, typer.Option(help="The token for padding.", show_default="[PAD], <pad>")
+    ] = None,
+    pooling: Annotated[
+        str | None,
+        typer.Option(
+            help="For PyTorch: how the states of all steps become what the head reads: last, max, "
+            "mean, several in the head's order, such as mean+max, or concat: last+max+mean."
+        ),
+    ] = None,
+    key_map: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OURS=THEIRS",
+            help="For PyTorch: the name of a tensor or module in the file, where it cannot be "
+            "found; once for each, or a JSON file of them.",
+        ),
+    ] = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON lines of what the model gave, one text at a time: `text`, `ids` or both, "
+            "and `logits` or `probabilities`. The converted model has to give the same."
+        ),
+    ] = None,
+    max_tokens: Annotated[
+        int, typer.Option(min=1, help="Longest text, in tokens, that the model reads.")
+    ] = 4096,
+) -> None:
+    """Make a model of PyTorch, Keras or ONNX one of ours, which can be served.
+
+    What cannot be represented is refused by its name. The converted model is compared with its
+    source, and written only if no output differs by more than 1e-5.
+
+    Example: `conveyor convert model.pt --tokenizer tokenizer.json --labels neg,pos --pooling last
+    --out my-model`
+    """
+    refuse_what_is_there(out)
+    hints = Hints(read_key_map(key_map or []), read_parts(pooling) if pooling else None)
+    told = Told(tokenizer, vocabulary, split, lowercase, unknown, padding, labels)
+    with enough_memory(lambda: SMALLER_CONVERSION):
+        file = files.find(source)
+        found = files.read(file, hints)
+        _print_mapping(found)
+        beside = files.look_beside(file, found)
+        tokens, names = complete(found, beside, told)
+        for note in (*beside.notes, *tokens.notes):
+            _print_note(note)
+        rows = min(found.shape.vocab_size, tokens.tokenizer.vocab_size)
+        given = read_samples(samples, tokens.tokenizer, rows) if samples else []
+        wanted = Wanted(tokens, names, max_tokens, file.name, command_line())
+        proof = run_conversion(found, wanted, given, out)
+    typer.echo(f"The model is converted: {proof}.")
+    typer.echo(f"It is in {out}. Serve it: conveyor serve --model {shlex.quote(str(out))}")
+
+
+def _print_mapping(source: Source) -> None:
+    table = Table(f"{source.framework}", "here")
+    for theirs, ours in source.mapping:
+        table.add_row(Text(theirs), Text(ours))
+    story.print(table)
+    for note in source.notes:
+        _print_note(note)
+
+
+def _print_note(note: str) -> None:
+    story.print(Text(f"Note: {note}"))

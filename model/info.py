@@ -1,0 +1,122 @@
+"""What a model directory is: told from its files, without a word being read by the network."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from model import artifact, foundation
+from model.artifact import CARD, Files
+from model.card import Metric, metrics
+from model.config import ModelConfig
+from model.foundation import FoundationConfig
+from model.parameters import (
+    ParameterCount,
+    Part,
+    classifier_parts,
+    language_model_parts,
+)
+
+
+class Identity(BaseModel):
+    """Which model it is, as ``GET /info`` tells it."""
+
+    name: str
+    sha256: str = Field(description="Hash of all that decides the answers.")
+
+
+class StoredFile(BaseModel):
+    """A file of the directory, and its size."""
+
+    name: str
+    bytes: int
+
+
+class Info(BaseModel):
+    """All that ``conveyor info`` tells; as JSON, ``--json`` prints it.
+
+    ``artifact``, ``config``, ``labels`` and ``parameters`` are those of ``GET /info``. A language
+    model has no labels; the head among its parameters is its output, the embedding aside.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["classifier", "language model"]
+    artifact: Identity
+    config: ModelConfig | FoundationConfig
+    labels: list[str]
+    parameters: ParameterCount
+    parts: list[Part]
+    dtypes: list[str]
+    files: list[StoredFile]
+    bytes: int
+    metrics: list[Metric]
+
+
+def is_foundation(directory: Path) -> bool:
+    """Whether `conveyor pretrain` has made this directory, and not `conveyor train`."""
+    return (directory / foundation.CONFIG).exists() and not (directory / artifact.CONFIG).exists()
+
+
+def info(directory: Path) -> Info:
+    """What a directory holds that `conveyor train` or `conveyor pretrain` has written.
+
+    All its files are read as strictly as when they are loaded, but nothing is computed. Raises
+    ArtifactError with one sentence that says what is wrong with the directory.
+    """
+    return _language_model(directory) if is_foundation(directory) else _classifier(directory)
+
+
+def _classifier(directory: Path) -> Info:
+    files = artifact.read(directory)
+    config = files.parse(artifact.CONFIG, ModelConfig)
+    artifact.read_tokenizer(files, config)
+    artifact.read_network(files, config)
+    return _info(files, "classifier", artifact.sha256(files), config, classifier_parts(config))
+
+
+def _language_model(directory: Path) -> Info:
+    files = foundation.read(directory)
+    model = foundation.understand(files)
+    parts = language_model_parts(model.config)
+    return _info(files, "language model", model.sha256, model.config, parts)
+
+
+def _info(
+    files: Files,
+    kind: Literal["classifier", "language model"],
+    sha256: str,
+    config: ModelConfig | FoundationConfig,
+    parts: list[Part],
+) -> Info:
+    stored = _stored(files.directory)
+    card = files.directory / CARD
+    return Info(
+        kind=kind,
+        artifact=Identity(name=_name(files.directory.resolve()), sha256=sha256),
+        config=config,
+        labels=list(config.labels) if isinstance(config, ModelConfig) else [],
+        parameters=ParameterCount.of(parts),
+        parts=parts,
+        dtypes=dtypes(files.tensors()),
+        files=stored,
+        bytes=sum(file.bytes for file in stored),
+        metrics=metrics(card) if card.exists() else [],
+    )
+
+
+def dtypes(tensors: dict[str, Tensor]) -> list[str]:
+    """The types of number in which tensors are stored, each once: mostly one, such as float16."""
+    return sorted({str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()})
+
+
+def _stored(directory: Path) -> list[StoredFile]:
+    paths = sorted(path for path in directory.iterdir() if path.is_file())
+    return [StoredFile(name=_name(path), bytes=path.stat().st_size) for path in paths]
+
+
+def _name(path: Path) -> str:
+    """A file's name as Unicode, which it need not be."""
+    return os.fsencode(path.name).decode(errors="replace")
