@@ -26,6 +26,7 @@ const NUMBERS = { left: 40, bottom: 24 };
 const BARS = 48;
 const TOKENS = 78; // tokens stand upright, and are cut after so many pixels
 const TOKEN_WIDTH = 13; // cells as wide as a line of text is high
+const LEVEL = 64; // cells so wide that all tokens lie level
 const LINE = 14;
 const GRID = 7; // cells so large have a line between them
 const VALUE = { width: 38, height: 15 }; // cells so large show their number
@@ -34,7 +35,7 @@ const VALUE = { width: 38, height: 15 }; // cells so large show their number
 export function gutterOf(drawing, cellWidth) {
   return {
     left: NUMBERS.left + (drawing.bars ? BARS : 0),
-    bottom: cellWidth >= TOKEN_WIDTH ? TOKENS : NUMBERS.bottom,
+    bottom: cellWidth >= TOKEN_WIDTH && cellWidth < LEVEL ? TOKENS : NUMBERS.bottom,
   };
 }
 
@@ -181,10 +182,10 @@ function tokenLabels(pen, { tokens, colours }, { cell, left }, part, window, gut
 /** A token below its column: level where there is room for it, else upright. */
 function token(pen, words, x, y, room) {
   const width = pen.measureText(words).width;
-  if (width <= room - 4) {
+  if (width <= room - 4 || room >= LEVEL) {
     pen.textAlign = 'center';
     pen.textBaseline = 'top';
-    pen.fillText(words, x, y + 6);
+    pen.fillText(fitted(pen, words, room - 4), x, y + 6);
     return;
   }
   pen.save();
@@ -248,7 +249,8 @@ function stepChip(pen, { tokens, colours }, { cell, left }, step, y, gutter, win
   const x = gutter.left + (step + 0.5) * cell.width - left;
   if (x < gutter.left - 1 || x > gutter.left + window.width + 1) return;
   pen.font = font(11, 600);
-  const level = pen.measureText(words).width <= cell.width - 4 || cell.width < TOKEN_WIDTH;
+  const level =
+    pen.measureText(words).width <= cell.width - 4 || cell.width < TOKEN_WIDTH || cell.width >= LEVEL;
   const width = level ? Math.min(pen.measureText(words).width, 120) + 10 : Math.max(cell.width, LINE + 2);
   const from = Math.max(gutter.left, Math.min(x - width / 2, gutter.left + window.width - width));
   pen.fillStyle = colours.panel;

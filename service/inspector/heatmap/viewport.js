@@ -7,7 +7,7 @@
 /** Below this a cell is no longer seen by itself; only "fit all" goes there. */
 export const SMALLEST = { width: 3, height: 1 };
 /** So large a cell is seen well, short of its number. */
-export const COMFORTABLE = { width: 80, height: 24 };
+export const COMFORTABLE = { width: 160, height: 24 };
 /** A cell that holds its number; there is nothing to see beyond. */
 export const READABLE = { width: 46, height: 20 };
 
