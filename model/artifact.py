@@ -289,7 +289,7 @@ def network_of(config: ModelConfig, tensors: dict[str, Tensor]) -> LSTMClassifie
 def checked(
     tensors: dict[str, Tensor], expected: dict[str, Tensor], config: str
 ) -> dict[str, Tensor]:
-    """The tensors, upcast to float32, if they are of the expected names and shapes.
+    """The tensors in float32, if they are of the expected names and shapes, and finite.
 
     ValueError names a wrong one; ``config`` is the file that asks for another.
     """
@@ -305,9 +305,11 @@ def checked(
             )
         if tensor.dtype not in STORED_IN:
             raise ValueError(f"the tensor {name} holds {tensor.dtype}, not floats of 16 to 64 bits")
+    upcast = {name: tensor.to(torch.float32) for name, tensor in tensors.items()}
+    for name, tensor in upcast.items():
         if not tensor.isfinite().all():
-            raise ValueError(f"the tensor {name} holds NaN or infinity")
-    return {name: tensor.to(torch.float32) for name, tensor in tensors.items()}
+            raise ValueError(f"the tensor {name} holds NaN or infinity, in single precision")
+    return upcast
 
 
 def describe(error: ValidationError) -> str:

@@ -15,6 +15,7 @@ from rich.text import Text
 from model import artifact, foundation
 from model.card import command_line
 from model.checkpoint import CHECKPOINT
+from model.commands.check import check
 from model.commands.convert import convert
 from model.commands.info import info
 from model.commands.predict import predict
@@ -49,6 +50,7 @@ Settings = TypeVar("Settings", bound=BaseModel)
 # A wider table does not fit a screen.
 WIDEST_CONFUSION = 6
 MOST_CONFUSIONS = 12
+
 
 DATA_HELP = (
     "Labelled texts: a .csv, .tsv or .jsonl file, also .gz, or `hub:NAME@SPLIT` "
@@ -228,7 +230,7 @@ def evaluate(
     _print_evaluation(evaluation, "texts")
 
 
-for command in (predict, convert, info):
+for command in (predict, convert, info, check):
     app.command()(command)
 
 

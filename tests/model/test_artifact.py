@@ -123,6 +123,10 @@ def test_a_directory_in_place_of_a_file(directory: Path) -> None:
             "head.bias holds NaN or infinity",
         ),
         (
+            lambda t: t.update({"head.bias": torch.full((3,), 1e39, dtype=torch.float64)}),
+            "head.bias holds NaN or infinity, in single precision",
+        ),
+        (
             lambda t: t.update({"head.bias": torch.ones(3, dtype=torch.int64)}),
             "head.bias holds torch.int64, not floats of 16 to 64 bits",
         ),
