@@ -89,6 +89,12 @@ def _config(source: Source, wanted: Wanted) -> ModelConfig:
             f"The tokenizer has {size} entries, but the embedding has {rows} rows: they belong to "
             "different models."
         )
+    if source.skips not in {None, wanted.tokens.pad_token_id}:
+        raise ConversionError(
+            f"The {source.framework} model skips the token id {source.skips} wherever it stands, "
+            f"but the tokenizer's padding is {wanted.tokens.pad_token_id}: name the token of id "
+            f"{source.skips} with --padding."
+        )
     try:
         return ModelConfig(
             cell=shape.cell,

@@ -9,6 +9,7 @@ units of all directions of the top layer, K the columns that the head reads, L i
 """
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -156,7 +157,7 @@ def read(path: Path) -> Source:
             model = _Model(file)
             gives = model.follow()
             _check_classes(file.config["config"])
-        return model.source(gives, _runner(path, model.shape[0] or 1))
+        return model.source(gives, _runner(path, model.shape[0] or 1, model.notes))
     except ConversionError as error:
         raise ConversionError(f"{path} cannot be converted: {error}.") from None
 
@@ -175,6 +176,7 @@ class _Model:
         self.reads: tuple[int, ...] = ()
         self.mapping: list[tuple[str, str]] = []
         self.notes: list[str] = []
+        self.skips: int | None = None
         self.work: Mapping[str, Callable[[Call], Sequence[Value]]] = {
             "InputLayer": self._input,
             "Embedding": self._embedding,
@@ -272,9 +274,8 @@ class _Model:
         size = call.size("input_dim"), call.size("output_dim")
         self.embedding = self._weight(call, ("vars/0", 0), size, "embedding.weight")
         if call.config.get("mask_zero"):
-            self.notes.append(
-                "Keras skips the token id 0 wherever it stands (mask_zero): keep it for padding."
-            )
+            self.skips = 0
+            self.notes.append("Keras skips the token id 0 wherever it stands (mask_zero).")
         return [Steps(0, size[1])]
 
     def _recurrent(self, call: Call) -> Sequence[Value]:
@@ -412,11 +413,13 @@ class _Model:
             run=run,
             run_gives=gives,
             notes=self.notes,
+            steps=self.shape[1],
+            skips=self.skips,
         )
 
 
-def _runner(path: Path, batch: int) -> Callable[[list[list[int]]], Floats] | None:
-    """The model itself, run by Keras over PyTorch; None where Keras is not installed.
+def _runner(path: Path, batch: int, notes: list[str]) -> Callable[[list[list[int]]], Floats] | None:
+    """The model itself, run by Keras over PyTorch; None where it cannot be, and a note on why.
 
     To be called only with a file that has been read: it names no class that is not Keras's own.
     """
@@ -426,9 +429,11 @@ def _runner(path: Path, batch: int) -> Callable[[list[list[int]]], Floats] | Non
     except ImportError:
         return None
     try:
-        model = keras.saving.load_model(path.resolve(), compile=False, safe_mode=True)
+        with warnings.catch_warnings(action="ignore"):  # on masks, which change nothing here
+            model = keras.saving.load_model(path.resolve(), compile=False, safe_mode=True)
     except Exception as error:  # noqa: BLE001 - it has no base error of its own
-        raise ConversionError(f"Keras cannot load it ({_first_line(error)})") from None
+        notes.append(f"Keras itself cannot load the file: {_first_line(error)}.")
+        return None
 
     def run(texts: list[list[int]]) -> Floats:
         rows = []

@@ -145,4 +145,4 @@ def columns(pairs: Sequence[tuple[Array, Array]]) -> list[int] | None:
 
 def _float32(array: Array) -> Tensor:
     """An array as a tensor of single precision, with memory of its own."""
-    return torch.from_numpy(np.array(array, np.float32))
+    return torch.from_numpy(np.array(array, np.float32, order="C"))

@@ -29,12 +29,14 @@ def read(path: Path) -> Source:
     try:
         graph = load(path)
         walks = walk(graph)
-        return _source(walks, _runner(graph, walks[-1]))
+        return _source(graph, walks, _runner(graph, walks[-1]))
     except ConversionError as error:
         raise ConversionError(f"{path} cannot be converted: {error}.") from None
 
 
-def _source(walks: "Sequence[Seen]", run: Callable[[list[list[int]]], Floats] | None) -> Source:
+def _source(
+    graph: "Graph", walks: "Sequence[Seen]", run: Callable[[list[list[int]]], Floats] | None
+) -> Source:
     """What was seen, in the artifact's terms."""
     seen = walks[-1]
     layers = [_wired(walks, depth) for depth in range(len(seen.layers))]
@@ -53,6 +55,9 @@ def _source(walks: "Sequence[Seen]", run: Callable[[list[list[int]]], Floats] | 
         ],
         run=run,
         run_gives="logits" if seen.output == "logits" else "probabilities",
+        notes=[] if seen.skips is None else [f"The graph masks the token id {seen.skips}."],
+        steps=graph.shape[0 if seen.steps_first else -1],
+        skips=seen.skips,
     )
 
 

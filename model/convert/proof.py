@@ -43,7 +43,7 @@ def prove(classifier: Classifier, source: Source, samples: list[Samples]) -> Pro
     """
     compared = list(samples)
     if source.run:
-        texts = draw(classifier, source.shape.vocab_size)
+        texts = draw(classifier, source)
         compared.append(Samples(texts, source.run(texts), source.run_gives))
     if not compared:
         raise ConversionError(
@@ -68,20 +68,27 @@ def prove(classifier: Classifier, source: Source, samples: list[Samples]) -> Pro
     return Proof(largest, sum(len(known.texts) for known in compared), " and ".join(against))
 
 
-def draw(classifier: Classifier, rows: int) -> list[list[int]]:
+def draw(classifier: Classifier, source: Source) -> list[list[int]]:
     """Texts of 1 to LONGEST ids: some random, some as the tokenizer makes them of words it knows.
 
-    ``rows`` is the size of the source's vocabulary, which can be smaller by a padding token.
+    They have ids that both vocabularies have, the source's being smaller by an added padding token,
+    and no others than the source can run.
     """
     chance = random.Random(0)  # noqa: S311 - samples, no secrets
-    size = min(rows, classifier.config.vocab_size)
+    size = min(source.shape.vocab_size, classifier.config.vocab_size)
+    known = [number for number in range(size) if number != source.skips]
     lengths = [1, 2, LONGEST, *(chance.randint(1, LONGEST) for _ in range(TEXTS - 3))]
-    texts = [[chance.randrange(size) for _ in range(length)] for length in lengths]
+    lengths = [source.steps or length for length in lengths]
+    texts = [chance.choices(known, k=length) for length in lengths]
     words = classifier.tokenizer.vocabulary_sample(TEXTS * LONGEST)
     chance.shuffle(words)
     read = classifier.encode([" ".join(words[length:][:length]) for length in lengths[3:]])
-    real = [encoding.last(LONGEST).ids for encoding in read]
-    return texts + [ids for ids in real if ids and max(ids) < size]
+    real = [encoding.last(source.steps or LONGEST).ids for encoding in read]
+    return texts + [
+        ids
+        for ids in real
+        if ids and set(ids) <= set(known) and len(ids) == (source.steps or len(ids))
+    ]
 
 
 def _outputs(classifier: Classifier, texts: list[list[int]], gives: Gives) -> Floats:

@@ -174,15 +174,15 @@ def _notes(found: dict[str, Tensor], shape: NetworkShape, parts: tuple[Part, ...
         )
     if len(parts) > 1:
         notes.append(f"The head is taken to read {', '.join(parts)} side by side, in this order.")
+    padding = (
+        "its backward direction even before the text, which changes all states of that"
+        if shape.bidirectional
+        else "after the text, which changes the last state, the largest and the mean"
+    )
     notes.append(
-        "Texts are read without padding. A model that pads its texts and does not pack them "
-        "(pack_padded_sequence) answers as it does for a text alone only where padding does not "
-        "matter"
-        + (
-            ": its backward direction has read the padding first, which changes all its states."
-            if shape.bidirectional
-            else ": the last state, the largest and the mean would all be another."
-        )
+        "Texts are read without padding. A model that pads them, and does not pack them "
+        f"(pack_padded_sequence), reads the padding too, {padding}: to a padded text it answers "
+        "otherwise than to the text alone."
     )
     if len(found[HEAD]) == 1:
         notes.append(

@@ -54,6 +54,9 @@ class Source:
     what the source gives, (texts, labels), or (texts, 1) where it has one output. It is None where
     the framework is not installed, or the file has no program.
 
+    ``steps`` is the only number of tokens that the framework can run, where there is only one, and
+    ``skips`` the id that it passes over wherever it stands, so that it must be that of padding.
+
     ``tokenizer`` and ``label_names`` are there if the source's own file brings them.
     """
 
@@ -64,5 +67,7 @@ class Source:
     run: Callable[[list[list[int]]], Floats] | None = None
     run_gives: Gives = "logits"
     notes: list[str] = field(default_factory=list)
+    steps: int | None = None
+    skips: int | None = None
     tokenizer: Tokenizer | None = None
     label_names: tuple[str, ...] | None = None

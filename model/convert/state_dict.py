@@ -54,17 +54,17 @@ def _check_archive(path: Path) -> None:
             records = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise ConversionError(f"{path} is not a whole PyTorch file: {error}.") from None
-    size = path.stat().st_size
-    declared = sum(record.file_size for record in records)
-    if declared > size or any(record.compress_type for record in records):
-        raise ConversionError(
-            f"{path} has {size:,} bytes and says that it unpacks to {declared:,}: PyTorch does not "
-            f"compress, so this is none of its files; {SAVE}."
-        )
     if any(record.filename.endswith("/constants.pkl") for record in records):
         raise ConversionError(
             f"{path} is a TorchScript program, which is not run here: "
             f"load it with torch.jit.load and {SAVE}."
+        )
+    size = path.stat().st_size
+    declared = sum(record.file_size for record in records)
+    if declared > size or any(record.compress_type for record in records):
+        raise ConversionError(
+            f"{path} has {size:,} bytes and says that it unpacks to {declared:,}, but PyTorch does "
+            f"not compress its files, so it was left packed: {SAVE}."
         )
 
 

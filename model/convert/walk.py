@@ -8,6 +8,7 @@ which step, or that it is a unit's largest or its mean over the steps.
 
 Only nodes of known kinds are run. Those of `PLUMBING` move numbers, add and multiply them, or take
 the largest, so that what holds for a few made-up numbers holds for all. Any other kind is refused.
+The one comparison is that of the ids with one of them, a mask: no made-up id is that one.
 
 Shapes in comments: T steps, B texts, X inputs, D directions, H units of one direction, W = D*H, K
 columns that a part reads, L outputs of the head.
@@ -30,10 +31,11 @@ Output = Literal["logits", "probabilities", "log-probabilities"]
 
 PLUMBING = frozenset(
     {
-        "Add", "Cast", "Concat", "Constant", "ConstantOfShape", "Div", "Expand", "Flatten",
-        "Gather", "GatherElements", "GlobalAveragePool", "GlobalMaxPool", "Identity", "Mul",
-        "Range", "ReduceMax", "ReduceMean", "ReduceSum", "Reshape", "Shape", "Size", "Slice",
-        "Split", "Squeeze", "Sub", "Transpose", "Unsqueeze",
+        "Add", "Cast", "Concat", "Constant", "ConstantOfShape", "Div", "Equal", "Expand",
+        "Flatten", "Gather", "GatherElements", "GlobalAveragePool", "GlobalMaxPool", "Identity",
+        "Mul", "Not", "Range", "ReduceMax", "ReduceMean", "ReduceSum", "Reshape",
+        "ScatterElements", "Shape", "Size", "Slice", "Split", "Squeeze", "Sub", "Transpose",
+        "Unsqueeze", "Where",
     }
 )  # fmt: skip
 ACTIVATIONS = frozenset({"Softmax", "LogSoftmax", "Sigmoid"})  # of the head
@@ -64,6 +66,7 @@ class Seen:
     bias: tuple[str, Array] | None = None  # (L,)
     output: Output = "logits"
     steps_first: bool = False
+    skips: int | None = None  # the id that is masked
     layers: list[Layer] = field(default_factory=list)
     read: list[Values] = field(default_factory=list)  # by each layer (T*B, K)
     states: list[Values] = field(default_factory=list)  # of each layer (T, D, B, H)
@@ -89,12 +92,11 @@ class Seen:
 
     @property
     def mistakable(self) -> Mapping[str, Values]:
-        """What heads are seen to read that no pooling of an artifact gives (B, W) each."""
+        """What heads are seen to read instead, which no pooling gives (B, W)."""
+        at_last_step = np.concatenate([*self.states[-1][-1]], axis=-1)
         return {
             "the cell state c": np.concatenate([*self.cells[-1]], axis=-1),
-            "the backward direction at the last step, where it has read one token only": (
-                np.concatenate([*self.states[-1][-1, 1:]] or [self.states[-1][-1, 0]], axis=-1)
-            ),
+            "the backward direction at the last step, where it has read one token": at_last_step,
         }
 
 
@@ -154,20 +156,27 @@ class _Walk:
     def _work(self, node: NodeProto) -> Callable[[NodeProto], list[Values]]:
         """What a node is here: a part of the network, or plumbing between two of them."""
         after_head = not self.judged.isdisjoint(node.input)
+        of_text = not self.textual.isdisjoint(node.input)
         match node.op_type:
             case "LSTM" | "RNN":
-                return self._layer
+                work = self._layer
             case "Gemm" | "MatMul":
-                return self._head
+                work = self._head
             case "Add" if after_head:
-                return self._add_bias
+                work = self._add_bias
+            case "Equal" if of_text:
+                work = self._mask
             case "Gather" if self._looks_up(node):
-                return self._embedding
+                work = self._embedding
             case "Dropout":
-                return self._dropout
+                work = self._dropout
             case kind if kind in PLUMBING or (kind in ACTIVATIONS and after_head):
-                return self._plumbing
-        raise refusal(node, "is of a kind that an artifact has no place for")
+                work = self._plumbing
+            case "TopK" if self.values[node.input[0]].dtype.kind == "i":
+                work = self._plumbing  # sorts the texts by their lengths
+            case _:
+                raise refusal(node, "is of a kind that an artifact has no place for")
+        return work
 
     def _plumbing(self, node: NodeProto) -> list[Values]:
         self._take_room(most_bytes(node, [self.values[name] for name in node.input if name]))
@@ -180,6 +189,16 @@ class _Walk:
         if any(self.values[name].any() for name in node.input[2:] if name):  # training_mode
             raise refusal(node, "drops numbers where it predicts: export in evaluation mode")
         return [value, np.ones_like(value, bool)]
+
+    def _mask(self, node: NodeProto) -> list[Values]:
+        places, other = sorted(node.input, key=self.textual.__contains__, reverse=True)
+        id_ = self.fixed.get(other, np.empty(0))
+        if not np.array_equal(self.values[places], self.ids) or id_.size != 1:
+            raise refusal(node, "compares what are not the token ids with one of them")
+        if self.seen.skips not in {None, int(id_.item())}:
+            raise refusal(node, "masks a second token id")
+        self.seen.skips = int(id_.item())
+        return [np.zeros_like(self.ids, bool)]
 
     def _looks_up(self, node: NodeProto) -> bool:
         table, places = node.input
