@@ -52,16 +52,6 @@ class Run(BaseModel):
         return ", ".join(differing) or None
 
 
-NAMES = {
-    "model": "model",
-    "input_format": "kind of input",
-    "output_format": "kind of output",
-    "text_column": "--text-column",
-    "prefix": "--prefix",
-    "all_scores": "--scores",
-}
-
-
 class Mark(BaseModel):
     """How far a run is."""
 
@@ -106,8 +96,8 @@ class Pipe:
         """Nothing is left to do."""
 
 
-# From the pieces, how the whole file is made.
-Assemble = Callable[[BinaryIO, Path], None]
+# Makes the whole file (the second) of the one that holds the pieces.
+Assemble = Callable[[Path, Path], None]
 
 
 class Partial:
@@ -133,8 +123,7 @@ class Partial:
         whole = partial_of(self._out)
         if self._assemble:
             whole = assembled_of(self._out)
-            self._file.seek(0)
-            self._assemble(self._file, whole)
+            self._assemble(partial_of(self._out), whole)
         self._file.close()
         self._note(self.mark.model_copy(update={"finished": True}))
         whole.replace(self._out)

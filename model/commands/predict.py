@@ -12,10 +12,11 @@ from model import artifact
 from model.errors import PredictionError
 from model.labelled import Answers, Format, Gzip, JsonLines, Table
 from model.memory import enough_memory
+from model.parquet import ParquetRows, ParquetTable
 from model.partial import Pipe, Run, Sink, open_partial
 from model.predict import predict as run_prediction
 from model.progress import Progress
-from model.rows import GZIP, JSONL, PIPE, LineRows, format_of, open_lines
+from model.rows import GZIP, JSONL, PARQUET, PIPE, LineRows, Rows, format_of, open_lines
 
 LESS_MEMORY = "shorten the longest rows, or label them where there is more of it"
 INTERRUPTED = 130  # as shells say it of Ctrl-C
@@ -27,7 +28,8 @@ def predict(
     data: Annotated[
         str,
         typer.Option(
-            help="Texts: a .csv, .tsv or .jsonl file, also .gz; `-` is standard input.",
+            help="Texts: a .csv, .tsv or .jsonl file, also .gz, or a .parquet (with the `parquet` "
+            "extra installed); `-` is standard input."
         ),
     ],
     out: Annotated[
@@ -82,17 +84,17 @@ def predict(
         prefix=prefix,
         all_scores=scores,
     )
-    output = _output(Answers(loaded.classifier.config.labels, prefix, scores), *target)
+    answers = Answers(loaded.classifier.config.labels, prefix, scores)
     story = Console(stderr=True)
     with (
         enough_memory(lambda: LESS_MEMORY),
-        _sink(out, run) as sink,
-        open_lines(data, compressed=bool(source[1])) as lines,
+        _rows(data, *source, text_column) as rows,
+        _sink(out, run, output := _output(answers, rows, *target)) as sink,
         Progress("labelling", story) as progress,
     ):
         mark = run_prediction(
             loaded.classifier,
-            LineRows(lines, source[0], text_column),
+            rows,
             output,
             sink,
             skip_bad_rows=bad_rows == "skip",
@@ -106,7 +108,7 @@ def predict(
 def _kind(name: str, given: str | None) -> tuple[str, str]:
     """The format of a file, and .gz if it is compressed."""
     if name != PIPE:
-        kind, compressed = format_of(name)
+        kind, compressed = format_of(name, more=[PARQUET])
         return kind, GZIP if compressed else ""
     if not given:
         raise PredictionError(
@@ -115,20 +117,32 @@ def _kind(name: str, given: str | None) -> tuple[str, str]:
     return f".{given}", ""
 
 
-def _output(answers: Answers, kind: str, compression: str) -> Format:
+@contextmanager
+def _rows(data: str, kind: str, compression: str, text_column: str | None) -> Iterator[Rows]:
+    if kind == PARQUET:
+        yield ParquetRows(data, text_column)
+        return
+    with open_lines(data, compressed=bool(compression)) as lines:
+        yield LineRows(lines, kind, text_column)
+
+
+def _output(answers: Answers, rows: Rows, kind: str, compression: str) -> Format:
+    if kind == PARQUET:
+        return ParquetTable(answers, rows.schema if isinstance(rows, ParquetRows) else None)
     plain = JsonLines(answers) if kind == JSONL else Table(answers, kind)
     return Gzip(plain) if compression else plain
 
 
 @contextmanager
-def _sink(out: str, run: Run) -> Iterator[Sink]:
+def _sink(out: str, run: Run, output: Format) -> Iterator[Sink]:
     """Where the rows go; what can end a run there is one sentence."""
     if out == PIPE:
         yield Pipe(run)
         return
+    assemble = output.assemble if isinstance(output, ParquetTable) else None
     done = 0
     try:
-        with open_partial(Path(out), run) as sink:
+        with open_partial(Path(out), run, assemble) as sink:
             try:
                 yield sink
             finally:

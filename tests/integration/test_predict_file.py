@@ -1,0 +1,237 @@
+"""conveyor predict as people run it: real files, pipes, and interruptions."""
+
+import csv
+import gzip
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from model import artifact
+from model.rows import CSV, JSONL, TSV
+from tests.conftest import reviews
+from tests.process import CONVEYOR, assert_one_sentence, conveyor
+
+ROWS = 50_000
+TEXTS = [example.text for example in reviews(40)]
+
+
+def write(path: Path, texts: list[str]) -> Path:
+    """Texts with a number each, in whatever kind of file the name says."""
+    rows = [{"id": str(number), "text": text} for number, text in enumerate(texts)]
+    if path.suffix == ".parquet":
+        pyarrow.parquet.write_table(pa.Table.from_pylist(rows), path)
+        return path
+    kind = next(suffix for suffix in path.suffixes if suffix in {CSV, TSV, JSONL})
+    made = io.StringIO()
+    if kind == JSONL:
+        made.writelines(json.dumps(row) + "\n" for row in rows)
+    elif kind == TSV:
+        made.writelines(f"{row['id']}\t{row['text']}\n" for row in [{"id": "id", "text": "text"}])
+        made.writelines(f"{row['id']}\t{row['text']}\n" for row in rows)
+    else:
+        table = csv.DictWriter(made, ["id", "text"])
+        table.writeheader()
+        table.writerows(rows)
+    content = made.getvalue().encode()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    if path.suffix == ".parquet":
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+        return [{name: str(value) for name, value in row.items()} for row in rows]
+    content = path.read_bytes()
+    lines = (gzip.decompress(content) if path.suffix == ".gz" else content).decode().splitlines()
+    if JSONL in path.suffixes:
+        return [json.loads(line) for line in lines]
+    return list(csv.DictReader(lines, delimiter="\t" if TSV in path.suffixes else ","))
+
+
+@pytest.mark.parametrize(
+    ("data", "out"),
+    [
+        ("in.csv", "out.jsonl"),
+        ("in.tsv.gz", "out.csv"),
+        ("in.jsonl", "out.tsv.gz"),
+        ("in.jsonl.gz", "out.parquet"),
+        ("in.parquet", "out.jsonl.gz"),
+        ("in.parquet", "out.parquet"),
+    ],
+)
+def test_every_row_comes_out_labelled_in_its_place(
+    trained: Path, tmp_path: Path, data: str, out: str
+) -> None:
+    write(tmp_path / data, TEXTS)
+    done = conveyor("predict", trained, "--data", data, "--out", out, "--scores", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "40 rows are labelled" in done.stderr
+    classifier = artifact.load(trained).classifier
+    rows = read(tmp_path / out)
+    assert [(row["id"], row["text"]) for row in rows] == [
+        (str(number), text) for number, text in enumerate(TEXTS)
+    ]
+    for row, text in zip(rows, TEXTS, strict=True):
+        [scores] = classifier.predict(classifier.encode([text]))
+        assert row["label"] == classifier.config.labels[scores.argmax()]
+        assert float(row["score"]) == pytest.approx(scores.max(), abs=1e-6)
+        for label, score in zip(classifier.config.labels, scores, strict=True):
+            found = row["scores"][label] if "scores" in row else row[f"score_{label}"]  # type: ignore[index]
+            assert float(found) == pytest.approx(score, abs=1e-6)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([data, out])
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rng = random.Random(0)
+    texts = [" ".join(rng.choices(TEXTS[0].split(), k=rng.randint(0, 12))) for _ in range(ROWS)]
+    return write(tmp_path_factory.mktemp("many") / "many.csv", texts)
+
+
+def noted(progress: Path) -> int:
+    """How many rows a run says that it is through with."""
+    if not progress.exists():
+        return 0
+    rows: int = json.loads(progress.read_text())["rows"]
+    return rows
+
+
+@pytest.mark.parametrize("out", ["out.jsonl", "out.csv.gz", "out.parquet"])
+def test_killed_and_run_again_it_ends_with_the_same_bytes(
+    trained: Path, many: Path, tmp_path: Path, out: str
+) -> None:
+    (tmp_path / "cut").mkdir()
+    command = [*CONVEYOR, "predict", str(trained), "--data", str(many), "--out"]
+    subprocess.run([*command, str(tmp_path / out)], check=True, capture_output=True)
+    cut = tmp_path / "cut" / out
+    progress = cut.with_name(f"{out}.progress")
+    rows = 0
+    for _ in range(2):
+        process = subprocess.Popen([*command, str(cut)], stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while noted(progress) <= rows:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        process.kill()
+        process.wait()
+        rows = noted(progress)
+        assert rows < ROWS
+        assert not cut.exists()
+    # What was written after the last note is no part of it.
+    with cut.with_name(f"{out}.partial").open("ab") as file:
+        file.write(b"half a row")
+    subprocess.run([*command, str(cut)], check=True, capture_output=True)
+    assert cut.read_bytes() == (tmp_path / out).read_bytes()
+    assert len(read(cut)) == ROWS
+    assert [path.name for path in cut.parent.iterdir()] == [out]
+
+
+def test_an_interrupted_run_says_that_it_can_go_on(
+    trained: Path, many: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.jsonl"
+    process = subprocess.Popen(
+        [*CONVEYOR, "predict", str(trained), "--data", str(many), "--out", str(out)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not out.with_name("out.jsonl.progress").exists():
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert "same command" in said.splitlines()[-1]
+
+
+BAD = '{"text": "a film"}\n{"text": 3}\nno JSON\n{"text": "dull"}\n'
+
+
+def test_a_bad_row_ends_the_run_and_loses_nothing(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text(BAD)
+    command = ["predict", str(trained), "--data", "in.jsonl", "--out", "out.jsonl"]
+    assert_one_sentence(
+        conveyor(*command, cwd=tmp_path), r"in\.jsonl, line 2: 'text' is not a text"
+    )
+    assert not (tmp_path / "out.jsonl").exists()
+    (tmp_path / "in.jsonl").write_text(BAD.replace("3", '"great"').replace("no JSON\n", ""))
+    assert conveyor(*command, cwd=tmp_path).returncode == 0
+    assert [row["text"] for row in read(tmp_path / "out.jsonl")] == ["a film", "great", "dull"]
+
+
+def test_bad_rows_that_are_skipped_are_told_with_their_lines(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text(BAD)
+    command = ["predict", str(trained), "--data", "in.jsonl", "--out", "out.csv"]
+    done = conveyor(*command, "--bad-rows", "skip", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "line 2: 'text' is not a text" in done.stderr
+    assert "line 3: this is not JSON" in done.stderr
+    assert "2 rows are labelled in out.csv; 2 bad ones were left out" in done.stderr
+    assert [row["text"] for row in read(tmp_path / "out.csv")] == ["a film", "dull"]
+
+
+def test_through_a_pipe(trained: Path) -> None:
+    command = [*CONVEYOR, "predict", str(trained), "--data", "-", "--out", "-"]
+    done = subprocess.run(
+        [*command, "--format", "jsonl"], input=b'{"text": "a film"}\n', capture_output=True,
+        check=True,
+    )  # fmt: skip
+    [row] = done.stdout.splitlines()
+    assert list(json.loads(row)) == ["text", "label", "score"]
+
+
+def test_a_reader_who_goes_away_ends_it_quietly(trained: Path, many: Path) -> None:
+    command = [*CONVEYOR, "predict", str(trained), "--data", str(many), "--out", "-"]
+    process = subprocess.Popen(
+        [*command, "--format", "jsonl"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr:
+        said = process.stderr.read().decode()
+    assert process.wait(timeout=60) != 0
+    assert "Traceback" not in said
+
+
+def test_what_is_in_the_way_is_left_alone(trained: Path, tmp_path: Path) -> None:
+    write(tmp_path / "in.csv", TEXTS)
+    (tmp_path / "out.csv").write_text("mine")
+    command = ["predict", str(trained), "--data", "in.csv", "--out"]
+    assert_one_sentence(conveyor(*command, "out.csv", cwd=tmp_path), r"out\.csv")
+    assert (tmp_path / "out.csv").read_text() == "mine"
+    assert_one_sentence(conveyor(*command, "/dev/full/out.csv", cwd=tmp_path), "cannot|written")
+    write(tmp_path / "labelled.csv", TEXTS)
+    (tmp_path / "labelled.csv").write_text("text,label\na,b\n")
+    taken = conveyor("predict", trained, "--data", "labelled.csv", "--out", "new.csv", cwd=tmp_path)
+    assert_one_sentence(taken, "label.*--prefix")
+
+
+def test_memory_does_not_grow_with_the_file(trained: Path, many: Path, tmp_path: Path) -> None:
+    """The most that the process ever had, for a tenth of the rows and for all."""
+    few = tmp_path / "few.csv"
+    few.write_text("\n".join(many.read_text().splitlines()[: ROWS // 10]))
+    most = []
+    for data in (few, many):
+        out = tmp_path / f"{data.stem}.jsonl"
+        process = subprocess.Popen(
+            [*CONVEYOR, "predict", str(trained), "--data", str(data), "--out", str(out)],
+            stderr=subprocess.DEVNULL,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        most.append(usage.ru_maxrss)
+    assert most[1] < most[0] + 30_000  # KiB; all the rows and answers would be 60,000 and more
