@@ -2,9 +2,9 @@
 
 A real server with a random model of 256 units, and Chromium without a screen on the same machine.
 "Key to map" is from a key that is pressed in a text of 300 tokens to the frame with the heat map of
-the new answer, less what the model took (`x-inference-time`); in it are the pause in which the page
-waits for further keys, the request, and all that the page draws. "A frame" is the time from one
-frame to the next while the map of 2,000 tokens x 512 units scrolls; at 60 frames a second, 16.7 ms.
+the new answer, less what the model took (`x-inference-time`); in it are the request, and all that
+the page draws. "A frame" is the time from one frame to the next while the map of 2,000 tokens x 512
+units scrolls; at 60 frames a second it is 16.7 ms.
 """
 
 import argparse

@@ -20,7 +20,8 @@ import * as take from './views/take.js';
 
 const VIEWS = { text, belief, heatmap, cell, memory, compare, take };
 
-// Milliseconds without a key press before the text is sent.
+// Keys that follow one another within so many milliseconds are sent when they pause so long; any other
+// key is sent at once.
 const PAUSE = 60;
 // Seconds until a server that is away is asked again; twice as long each time, up to the second.
 const AGAIN = [1, 15];
@@ -44,6 +45,7 @@ for (const module of [header, ...Object.values(VIEWS)]) i18n.register(module.str
 
 let controller = new AbortController();
 let timer = 0;
+let typed = -Infinity;
 let waited = 0;
 /** The step that a link asks for, until the answer is there; null is the last. @type {number|null} */
 let asked = found.step ?? null;
@@ -156,7 +158,11 @@ store.subscribe((state, changed) => {
   if (changed.has('theme') || changed.has('language')) dress();
   if (changed.has('language') && fault) store.set({ problem: sentence(fault) });
   if (changed.has('text')) {
-    if (state.text !== state.answer?.text) schedule(PAUSE);
+    if (state.text !== state.answer?.text) {
+      const now = performance.now();
+      schedule(now - typed < PAUSE ? PAUSE : 0);
+      typed = now;
+    }
     else rest();
   }
   bar.update(state, changed);
