@@ -18,12 +18,12 @@ from pathlib import Path
 import torch
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
+from bench.load import serving
 from model import artifact
 from model.classifier import Classifier
 from model.config import ModelConfig
 from model.network import LSTMClassifier
 from model.tokenizer import PAD_ID, UNK_ID, Tokenizer
-from tests.integration.conftest import serving
 
 EMBEDDING = 128
 WORDS = ["the", "film", "was", "so", "moving", "and", "its", "story", "dull", "that", "an", "actor"]
@@ -75,17 +75,17 @@ def main() -> None:
         )
         print(f"Chromium {chromium.version}\n")
         print("| | median | 95 of 100 | worst |\n| --- | --- | --- | --- |")
-        with serving(_model(Path(directory) / "256", 256), Path(directory) / "log") as server:
+        with serving(_model(Path(directory) / "256", 256), []) as (_, port):
             page = chromium.new_page(viewport=SIZE)
-            page.goto(f"{server.url}/#text=")
+            page.goto(f"http://127.0.0.1:{port}/#text=")
             page.fill("#text textarea", _text(300))
             for order in ("index", "similarity"):
                 for row in keys(page, 300, order, arguments.keys):
                     print(row, flush=True)
             page.close()
-        with serving(_model(Path(directory) / "512", 512), Path(directory) / "log") as server:
+        with serving(_model(Path(directory) / "512", 512), []) as (_, port):
             page = chromium.new_page(viewport=SIZE)
-            page.goto(f"{server.url}/#text=")
+            page.goto(f"http://127.0.0.1:{port}/#text=")
             for row in scrolling(page, 2000, arguments.frames):
                 print(row, flush=True)
         chromium.close()

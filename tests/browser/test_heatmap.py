@@ -84,7 +84,7 @@ def colours(page: "Page", kind: str) -> np.ndarray:
 
 
 def expected(page: "Page", tensor: str, values: np.ndarray) -> np.ndarray:
-    """The colours of a tensor's values, as docs/inspector.md says."""
+    """The colours of a tensor's values, as the legend says."""
     low, high = (0, 1) if tensor in GATES else (-1, 1)
     if tensor == "cell":
         high = np.abs(values).max()
