@@ -70,6 +70,21 @@ export async function inspect(text, signal) {
   );
 }
 
+/**
+ * An answer of /states as a file.
+ * @param {object} body
+ * @param {string} accept  the media type
+ * @returns {Promise<Blob>}
+ */
+export async function download(body, accept) {
+  const answer = await ask('states', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept },
+    body: JSON.stringify(body),
+  });
+  return answer.blob();
+}
+
 async function states(text, fields, signal) {
   const answer = await ask('states', {
     method: 'POST',

@@ -9,17 +9,17 @@ import { svg } from './dom.js';
 import { fixed } from './math.js';
 
 const WIDTH = 820;
-const HEIGHT = 596;
+const HEIGHT = 604;
 
 // Where things stand, from left to right and from top to bottom.
 const [INPUT, FORGET, LET_IN, CANDIDATE, OUTPUT, SHOW, COPY] = [140, 200, 315, 430, 545, 645, 685];
-const PANEL = { left: 100, right: 720, top: 62, bottom: 502 };
+const PANEL = { left: 100, right: 720, top: 62, bottom: 510 };
 const BELT = 150;
 const PRODUCT = 240;
-const SQUEEZE = 208;
-const SHOWN = 288;
+const SQUEEZE = 198;
+const SHOWN = 266;
 const BOXES = 330;
-const BUS = 466;
+const BUS = 474;
 
 // Widths in the drawing's units: the most that lies on the belt, a gate that is all open, the
 // bundle of numbers of h and x, and the belt's own rails.
@@ -98,12 +98,13 @@ export function lstmDiagram(mirrored) {
     g: paper.value('g', 'candidate belt', [CANDIDATE + 24, 306], 'c̃_t'),
     added: paper.value('added', 'belt', [CANDIDATE + 26, 212], 'i_t * c̃_t'),
     o: paper.value('o', 'output hidden', [OUTPUT + 15, 323], 'o_t'),
-    squeezed: paper.value('squeezed', 'hidden', [SHOW - 24, 256], '', { anchor: 'end' }),
+    squeezed: paper.value('squeezed', 'hidden', [SHOW - 24, 244], '', { anchor: 'end' }),
     h: paper.value('h', 'hidden', [WIDTH - 50, BUS - 28], 'h_t', { anchor: 'middle' }),
   };
   paper.words('hidden', [COPY + 16, 32], 'h_t', { class: 'symbol', math: true });
   paper.words('forget input candidate output', [50, BUS - 16], 'h_{t-1}', { class: 'symbol', math: true, anchor: 'middle' });
-  paper.words('forget input candidate output', [INPUT + 16, HEIGHT - 62], 'x_t', { class: 'symbol', math: true });
+  paper.words('forget input candidate output', [INPUT + 16, HEIGHT - 62], 'x_t', { class: 'symbol over', math: true });
+  const units = paper.words('forget input candidate output', [50, BUS + 23], '', { class: 'aside units', anchor: 'middle' });
   const tokens = {
     before: paper.words('', [50, HEIGHT - 14], '', { class: 'token aside', anchor: 'middle' }),
     now: paper.words('', [INPUT + 16, HEIGHT - 36], '', { class: 'token' }),
@@ -119,11 +120,13 @@ export function lstmDiagram(mirrored) {
      * @param {number} shown.scale       the most that lies on the belt at any step
      * @param {(tensor: string) => Float32Array} shown.row  a gate's values at this step, all units
      * @param {Record<'before'|'now'|'after', string>} shown.tokens
-     * @param {Record<string, string>} shown.titles  a name for each box, by tensor
+     * @param {Record<string, [string, string]>} shown.titles  each box's name, and a shorter one
+     * @param {string} shown.all         that h is of all units
      * @param {string} shown.label       the drawing in words
      */
-    update({ numbers, together, scale, row, tokens: shown, titles, label }) {
+    update({ numbers, together, scale, row, tokens: shown, titles, all, label }) {
       paper.element.setAttribute('aria-label', label);
+      units.textContent = all;
       const thick = (value) => (MOST * Math.abs(value)) / scale;
       const tone = (name, value) => (together ? name : value < 0 ? 'negative' : 'positive');
       for (const name of ['f', 'i', 'o']) gates[name].set(OPEN * numbers[name], GATE_OF[name]);
@@ -133,7 +136,7 @@ export function lstmDiagram(mirrored) {
       for (const name in values) values[name].textContent = fixed(numbers[name]);
       for (const name in tokens) tokens[name].textContent = shown[name];
       for (const { tensor, kind, box: drawn } of boxes) {
-        drawn.title.textContent = titles[tensor];
+        drawn.name(titles[tensor]);
         if (together) drawn.histogram(spread(row(tensor), kind.low, BINS));
         else drawn.gauge(numbers[LETTER_OF[tensor]]);
       }

@@ -69,7 +69,7 @@ export function sheet({ width, height, mirrored }) {
 
     /** The value that arises somewhere, to be set, and its symbol above it, if it needs one. */
     value(name, part, [x, y], formula, { anchor = 'start' } = {}) {
-      if (formula) this.words(part, [x, y - 22], formula, { anchor, class: 'symbol', math: true });
+      if (formula) this.words(part, [x, y - 22], formula, { anchor, class: 'symbol over', math: true });
       const text = this.words(part, [x, y], '', { anchor, class: 'value' });
       text.dataset.value = name;
       return text;
@@ -98,12 +98,13 @@ export function sheet({ width, height, mirrored }) {
  */
 export function box(paper, name, part, x, top, { symbol, low }) {
   const left = paper.across(x) - BOX.width / 2;
-  const title = svg('text', { x: left + BOX.width / 2, y: top + 21, 'text-anchor': 'middle', class: 'title' });
+  const titles = ['title', 'title short'].map((kind) =>
+    svg('text', { x: left + BOX.width / 2, y: top + 21, 'text-anchor': 'middle', class: kind }));
   const strip = svg('g', { class: 'strip', transform: `translate(${left + STRIP.left} ${top + STRIP.top})` });
   paper.add(
     svg('g', { class: `box ${name}`, 'data-part': part, 'data-box': name },
       svg('rect', { x: left, y: top, width: BOX.width, height: BOX.height, rx: 10 }),
-      title,
+      ...titles,
       svg('text', { x: left + BOX.width / 2, y: top + 47, 'text-anchor': 'middle', class: 'function' }, symbol),
       strip),
   );
@@ -114,7 +115,10 @@ export function box(paper, name, part, x, top, { symbol, low }) {
   ].filter(Boolean);
 
   return {
-    title,
+    /** Its name, and a shorter one for where the drawing is small. @param {[string, string]} names */
+    name(names) {
+      titles.forEach((title, index) => { title.textContent = names[index]; });
+    },
     /** One value, from nought. @param {number} value */
     gauge(value) {
       const end = ((value - low) / (1 - low)) * STRIP.width;
@@ -138,8 +142,8 @@ export function box(paper, name, part, x, top, { symbol, low }) {
   };
 }
 
-export const BOX = { width: 106, height: 100 };
-const STRIP = { left: 10, top: 58, width: 86, height: 32 };
+export const BOX = { width: 106, height: 108 };
+const STRIP = { left: 10, top: 58, width: 86, height: 40 };
 
 /**
  * How many values lie in each of `bins` equal parts of `low` to 1.

@@ -25,6 +25,8 @@ export const strings = {
     'formula.candidate.here': 'Having read “{token}”, the unit proposes {value}.',
     'formula.belt.first': 'The belt begins with {c}.',
     'formula.belt.same': 'Hardly anything changes: the unit remembers.',
+    'formula.belt.replaced': 'What lay on the belt is let go, and the new value takes its place.',
+    'formula.belt.emptied': 'What lay on the belt is let go, and hardly anything takes its place.',
     'formula.belt.flips': 'The sign turns: what the unit held is overruled.',
     'formula.belt.more': 'The two point the same way: more lies on the belt than before.',
     'formula.belt.less': 'Less lies on the belt than before.',
@@ -60,6 +62,8 @@ export const strings = {
     'formula.candidate.here': '读到“{token}”，这个单元提出 {value}。',
     'formula.belt.first': '传送带从 {c} 开始。',
     'formula.belt.same': '几乎没有变化：这个单元记住了。',
+    'formula.belt.replaced': '原有的内容被丢掉，换上了新值。',
+    'formula.belt.emptied': '原有的内容被丢掉，也几乎没有换上新的。',
     'formula.belt.flips': '符号反转：原来记住的被推翻了。',
     'formula.belt.more': '两者方向相同：传送带上的内容比之前更多。',
     'formula.belt.less': '传送带上的内容比之前更少。',
@@ -80,9 +84,11 @@ export const strings = {
 
 const DIGITS = 3;
 
-// A gate this near to its end is said to be there, and a belt that changes by less to stay.
+// A gate this near to its end is said to be there; a belt that changes by less is said to stay, and
+// one of which less is left to be gone.
 const NEAR = 0.01;
 const STAYS = 0.05;
+const GONE = 0.1;
 
 // Where σ is this near to its end, float32 no longer tells its argument.
 const FAR = 10;
@@ -103,7 +109,8 @@ function applied(name, value) {
 const round = (share) => percent(share, share > 0.1 && share < 0.9 ? 0 : 1);
 
 /**
- * The numbers of one unit, as formulas: part of the diagram, colour, equation, numbers, sentence.
+ * The numbers of one unit, as formulas: part of the diagram, colour, equation, numbers in pieces
+ * that stand together, sentence.
  * @param {import('./step.js').Numbers} n
  * @param {{t: import('./i18n.js').t, token: string, first: boolean}} context
  */
@@ -118,45 +125,46 @@ export function ofUnit(n, { t, token, first }) {
     {
       part: 'forget', tensor: 'forget_gate',
       equation: 'f_t = σ(W_f [h_{t-1}, x_t] + b_f)',
-      numbers: `= ${applied('σ', n.f)} = ${d(n.f)}`,
+      numbers: [`= ${applied('σ', n.f)}`, `= ${d(n.f)}`],
       sentence: first ? t('formula.forget.first') : gate('forget', n.f),
     },
     {
       part: 'input', tensor: 'input_gate',
       equation: 'i_t = σ(W_i [h_{t-1}, x_t] + b_i)',
-      numbers: `= ${applied('σ', n.i)} = ${d(n.i)}`,
+      numbers: [`= ${applied('σ', n.i)}`, `= ${d(n.i)}`],
       sentence: gate('input', n.i),
     },
     {
       part: 'candidate', tensor: 'candidate',
       equation: 'c̃_t = tanh(W_c [h_{t-1}, x_t] + b_c)',
-      numbers: `= ${applied('tanh', n.g)} = ${d(n.g)}`,
+      numbers: [`= ${applied('tanh', n.g)}`, `= ${d(n.g)}`],
       sentence: t('formula.candidate.here', { token, value: signed(n.g) }),
     },
     {
       part: 'belt', tensor: 'cell',
       equation: 'c_t = f_t * c_{t-1} + i_t * c̃_t',
-      numbers: `= ${d(n.f)} * ${e(n.cBefore)} + ${d(n.i)} * ${e(n.g)} = ${d(n.c)}`,
+      numbers: [`= ${d(n.f)} * ${e(n.cBefore)} + ${d(n.i)} * ${e(n.g)}`, `= ${d(n.c)}`],
       sentence: t(`formula.belt.${first ? 'first' : becomes(n)}`, { c: d(n.c) }),
     },
     {
       part: 'output', tensor: 'output_gate',
       equation: 'o_t = σ(W_o [h_{t-1}, x_t] + b_o)',
-      numbers: `= ${applied('σ', n.o)} = ${d(n.o)}`,
+      numbers: [`= ${applied('σ', n.o)}`, `= ${d(n.o)}`],
       sentence: gate('output', n.o),
     },
     {
       part: 'hidden', tensor: 'hidden',
       equation: 'h_t = o_t * tanh(c_t)',
-      numbers: `= ${d(n.o)} * tanh(${d(n.c)}) = ${d(n.o)} * ${e(n.squeezed)} = ${d(n.h)}`,
+      numbers: [`= ${d(n.o)} * tanh(${d(n.c)})`, `= ${d(n.o)} * ${e(n.squeezed)}`, `= ${d(n.h)}`],
       sentence: t('formula.hidden.here', { value: d(n.h) }),
     },
   ];
 }
 
 /** What became of the belt. */
-function becomes({ c, cBefore }) {
+function becomes({ f, c, cBefore, added }) {
   if (Math.abs(c - cBefore) <= STAYS * Math.max(Math.abs(c), Math.abs(cBefore))) return 'same';
+  if (f < GONE) return Math.abs(added) < Math.abs(cBefore) * GONE ? 'emptied' : 'replaced';
   if (c * cBefore < 0) return 'flips';
   return Math.abs(c) > Math.abs(cBefore) ? 'more' : 'less';
 }
@@ -173,7 +181,7 @@ export function ofAll(n, { t, first, row }) {
     const values = row(tensor);
     const share = (test) => round(values.filter(test).length / values.length);
     const words = { units: values.length, open: share((v) => v > 0.9), closed: share((v) => v < 0.1) };
-    return { part, tensor, equation, numbers: mean(letter, value), sentence: t('formula.together.gate', words) };
+    return { part, tensor, equation, numbers: [mean(letter, value)], sentence: t('formula.together.gate', words) };
   };
   const kept = n.cBefore ? n.kept / n.cBefore : 0;
   return [
@@ -182,14 +190,14 @@ export function ofAll(n, { t, first, row }) {
     {
       part: 'candidate', tensor: 'candidate',
       equation: 'c̃_t = tanh(W_c [h_{t-1}, x_t] + b_c)',
-      numbers: mean('|c̃_t|', n.g),
+      numbers: [mean('|c̃_t|', n.g)],
       sentence: t('formula.together.candidate'),
     },
     {
       part: 'belt', tensor: 'cell',
       equation: 'c_t = f_t * c_{t-1} + i_t * c̃_t',
       numbers: [['|c_{t-1}|', n.cBefore], ['|f_t * c_{t-1}|', n.kept], ['|i_t * c̃_t|', n.added], ['|c_t|', n.c]]
-        .map(([letter, value]) => mean(letter, value)).join('; '),
+        .map(([letter, value]) => mean(letter, value)),
       sentence: first
         ? t('formula.together.first')
         : t('formula.together.belt', { share: round(kept), added: d(n.added) }),
@@ -198,7 +206,7 @@ export function ofAll(n, { t, first, row }) {
     {
       part: 'hidden', tensor: 'hidden',
       equation: 'h_t = o_t * tanh(c_t)',
-      numbers: mean('|h_t|', n.h),
+      numbers: [mean('|h_t|', n.h)],
       sentence: t('formula.together.hidden'),
     },
   ];
@@ -215,8 +223,8 @@ export function ofSimple(h, { t, together }) {
       part: 'hidden', tensor: 'hidden', name: 'simple',
       equation: 'h_t = tanh(W [h_{t-1}, x_t] + b)',
       numbers: together
-        ? `${t('formula.mean')} |h_t| = ${fixed(h, DIGITS)}`
-        : `= ${applied('tanh', h)} = ${fixed(h, DIGITS)}`,
+        ? [`${t('formula.mean')} |h_t| = ${fixed(h, DIGITS)}`]
+        : [`= ${applied('tanh', h)}`, `= ${fixed(h, DIGITS)}`],
       sentence: t(`formula.simple.${together ? 'together' : 'here'}`, { value: signed(h) }),
     },
   ];
@@ -242,11 +250,11 @@ export function formulaList({ t, onPart }) {
     };
     return h(
       'li',
-      { class: tensor, dataset: { part }, onpointerenter: () => onPart(part) },
+      { class: `${tensor}${numbers[0].startsWith('=') ? '' : ' means'}`, dataset: { part }, onpointerenter: () => onPart(part) },
       h('button', { type: 'button', 'aria-pressed': String(pinned === part), dataset: { part }, title: t('formula.show'), onclick: press },
         t(`formula.${name}`)),
       h('div', { class: 'equation' }, mathHtml(equation)),
-      h('div', { class: 'numbers' }, ...numbers.split(/(?= = |(?<=;) )/).map((side) => mathHtml(side.trim()))),
+      h('div', { class: 'numbers' }, ...numbers.map(mathHtml)),
       h('p', {}, sentence),
     );
   }

@@ -6,12 +6,12 @@ import { svg } from './dom.js';
 import { fixed } from './math.js';
 
 const WIDTH = 820;
-const HEIGHT = 440;
+const HEIGHT = 448;
 const [INPUT, MIDDLE, COPY] = [180, 410, 620];
-const PANEL = { left: 100, right: 720, top: 62, bottom: 346 };
+const PANEL = { left: 100, right: 720, top: 62, bottom: 354 };
 const SHOWN = 130;
 const TOP = 176;
-const BUS = 310;
+const BUS = 318;
 const MOST = 34;
 const BUNDLE = 5;
 const BINS = 16;
@@ -36,7 +36,8 @@ export function simpleDiagram(mirrored) {
   const h = paper.value('h', 'hidden', [WIDTH - 50, SHOWN - 28], 'h_t', { anchor: 'middle' });
   paper.words('hidden', [COPY + 24, 32], 'h_t', { class: 'symbol', math: true });
   paper.words('hidden', [50, BUS - 16], 'h_{t-1}', { class: 'symbol', math: true, anchor: 'middle' });
-  paper.words('hidden', [INPUT + 16, HEIGHT - 62], 'x_t', { class: 'symbol', math: true });
+  paper.words('hidden', [INPUT + 16, HEIGHT - 62], 'x_t', { class: 'symbol over', math: true });
+  const units = paper.words('hidden', [50, BUS + 23], '', { class: 'aside units', anchor: 'middle' });
   const tokens = {
     before: paper.words('', [50, HEIGHT - 14], '', { class: 'token aside', anchor: 'middle' }),
     now: paper.words('', [INPUT + 16, HEIGHT - 36], '', { class: 'token' }),
@@ -51,16 +52,18 @@ export function simpleDiagram(mirrored) {
      * @param {boolean} shown.together
      * @param {(tensor: string) => Float32Array} shown.row
      * @param {Record<'before'|'now'|'after', string>} shown.tokens
-     * @param {Record<string, string>} shown.titles
+     * @param {Record<string, [string, string]>} shown.titles
+     * @param {string} shown.all
      * @param {string} shown.label
      */
-    update({ numbers, together, row, tokens: shown, titles, label }) {
+    update({ numbers, together, row, tokens: shown, titles, all, label }) {
       paper.element.setAttribute('aria-label', label);
       const tone = together ? 'hidden' : numbers.h < 0 ? 'negative' : 'positive';
       for (const flow of flows) flow.set(MOST * Math.abs(numbers.h), tone);
       h.textContent = fixed(numbers.h);
       for (const name in tokens) tokens[name].textContent = shown[name];
-      drawn.title.textContent = titles.hidden;
+      drawn.name(titles.hidden);
+      units.textContent = all;
       if (together) drawn.histogram(spread(row('hidden'), -1, BINS));
       else drawn.gauge(numbers.h);
     },

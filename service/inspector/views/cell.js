@@ -21,7 +21,7 @@ export const strings = {
     'cell.nav': 'Cell',
     'cell.lead': 'What the cell does at one step, with the numbers of this text. Click a token, step with the arrow keys, or let it play.',
     'cell.why': 'Why c can remember',
-    'cell.why.belt': 'The belt c runs straight through the cell. Two things happen to it on the way: the forget gate decides how much of it stays, and something new is added. Nothing else touches it. While the forget gate is near 1, what lies on the belt arrives at the next step almost as it was: 0.99, a hundred times over, still leaves 37 %. The state h is made anew at every step; the belt is what lasts.',
+    'cell.why.belt': 'The belt c runs straight through the cell. Two things happen to it on the way: the forget gate decides how much of it stays, and something new is added. Nothing else touches it. While the forget gate is near 1, what lies on the belt arrives at the next step almost as it was: 0.99, a hundred times over, still leaves 37 %. The state h is made anew at every step; the belt is what lasts.',
     'cell.why.simple': 'This network is a simple RNN: it has no gates and no belt. Its state h goes through W and tanh at every step, so what it held before is mixed and squeezed each time, and soon lost. To keep it, the LSTM was given a belt.',
     'cell.backward': 'This direction reads the text from its end: the step before stands to the right, and the belt runs from right to left.',
     'cell.backward.simple': 'This direction reads the text from its end: the step before stands to the right.',
@@ -43,11 +43,17 @@ export const strings = {
     'cell.direction': 'Direction',
     'cell.tokens': 'Tokens of the text; arrow keys step',
     'cell.figure': 'The cell; the arrow keys left and right step through the text',
+    'cell.all.short': '{units} units',
     'cell.box.forget_gate': 'forget gate',
+    'cell.box.forget_gate.short': 'forget',
     'cell.box.input_gate': 'input gate',
+    'cell.box.input_gate.short': 'input',
     'cell.box.candidate': 'new value',
+    'cell.box.candidate.short': 'new',
     'cell.box.output_gate': 'output gate',
+    'cell.box.output_gate.short': 'output',
     'cell.box.hidden': 'new state',
+    'cell.box.hidden.short': 'state',
     'cell.picture.unit': 'The cell at “{token}”, unit {unit}: the belt comes with {cBefore}, the forget gate {f} leaves {kept}, the input gate {i} adds {added} of the new value {g}, the belt goes on with {c}; the output gate {o} shows {h}.',
     'cell.picture.all': 'The cell at “{token}”, means over all units: the belt comes with {cBefore}, the forget gate {f} leaves {kept}, the input gate {i} adds {added} of the new value {g}, the belt goes on with {c}; the output gate {o} shows {h}.',
     'cell.picture.simple': 'The simple cell at “{token}”: the new state is {h}.',
@@ -88,11 +94,17 @@ export const strings = {
     'cell.direction': '方向',
     'cell.tokens': '文本的词元；用方向键逐步移动',
     'cell.figure': '细胞；用左右方向键在文本中逐步移动',
+    'cell.all.short': '{units} 个单元',
     'cell.box.forget_gate': '遗忘门',
+    'cell.box.forget_gate.short': '遗忘门',
     'cell.box.input_gate': '输入门',
+    'cell.box.input_gate.short': '输入门',
     'cell.box.candidate': '新值',
+    'cell.box.candidate.short': '新值',
     'cell.box.output_gate': '输出门',
+    'cell.box.output_gate.short': '输出门',
     'cell.box.hidden': '新状态',
+    'cell.box.hidden.short': '新状态',
     'cell.picture.unit': '读到“{token}”时的细胞，单元 {unit}：传送带带来 {cBefore}，遗忘门 {f} 留下 {kept}，输入门 {i} 从新值 {g} 中加入 {added}，传送带以 {c} 继续；输出门 {o} 展示出 {h}。',
     'cell.picture.all': '读到“{token}”时的细胞，全部单元的均值：传送带带来 {cBefore}，遗忘门 {f} 留下 {kept}，输入门 {i} 从新值 {g} 中加入 {added}，传送带以 {c} 继续；输出门 {o} 展示出 {h}。',
     'cell.picture.simple': '读到“{token}”时的简单细胞：新状态是 {h}。',
@@ -137,14 +149,14 @@ export function create({ store, t }) {
   const strip = tokenStrip({ t, label: 'cell.tokens', onSelect: go });
   const note = h('p', { class: 'note' });
   const figure = h('figure', { tabindex: '0' });
-  const key = h('p', { class: 'note key' });
+  const legend = h('p', { class: 'note legend' });
   const list = formulas.formulaList({ t, onPart: (part) => light(part) });
   const line = curve({ onSelect: go });
   const about = h('p', { class: 'note' });
   const stage = h(
     'div',
     { class: 'stage' },
-    h('div', { class: 'picture' }, figure, key, about, line.element),
+    h('div', { class: 'picture' }, figure, legend, about, line.element),
     list.element,
   );
   const steps = h('div', { class: 'controls' }, back, play, on, where);
@@ -302,7 +314,8 @@ export function create({ store, t }) {
       scale: most,
       row,
       tokens: { before: short(answer, before(step)), now: short(answer, step), after: short(answer, after(step)) },
-      titles: Object.fromEntries(GATES.map((name) => [name, t(`cell.box.${name}`)])),
+      titles: Object.fromEntries(GATES.map((name) => [name, [t(`cell.box.${name}`), t(`cell.box.${name}.short`)]])),
+      all: t('cell.all.short', { units: answer.units }),
       label: t(`cell.picture.${simple ? 'simple' : together ? 'all' : 'unit'}`, { ...spoken, unit, token }),
     });
     const context = { t, token, first: before(step) === null, row };
@@ -321,7 +334,7 @@ export function create({ store, t }) {
       repaint: true,
     });
     const words = t(`cell.curve.${simple ? 'simple' : together ? 'all' : 'unit'}`, { unit });
-    about.textContent = words;
+    about.replaceChildren(words, ' ', ...(simple ? ['hidden'] : ['cell', 'hidden']).map((name) => swatch(name, t(`tensor.${name}`))));
     line.update({
       series: lines,
       low: together ? 0 : Math.min(0, ...lines.map(({ values }) => values.reduce((a, b) => Math.min(a, b)))),
@@ -329,7 +342,7 @@ export function create({ store, t }) {
       selected: step,
       label: words,
     });
-    legend(together, simple);
+    explain(together, simple);
     chooser.hidden = together;
     chips.hidden = together;
     number.max = String(answer.units - 1);
@@ -352,12 +365,12 @@ export function create({ store, t }) {
     figure.replaceChildren(diagram.element);
   }
 
-  function legend(together, simple) {
-    const swatch = (name) => h('span', { class: `swatch ${name}` }, t(`cell.key.${name}`));
-    key.replaceChildren(
+  function explain(together, simple) {
+    const key = (name) => swatch(name, t(`cell.key.${name}`));
+    legend.replaceChildren(
       t(together ? 'cell.key.all' : 'cell.key.unit'),
-      ...(together ? [] : [' ', swatch('positive'), swatch('negative')]),
-      ...(simple ? [] : [swatch('lost')]),
+      ...(together ? [] : [' ', key('positive'), key('negative')]),
+      ...(simple ? [] : [key('lost')]),
     );
   }
 
@@ -384,6 +397,11 @@ function meanSize(matrix) {
     for (let unit = 0; unit < row.length; unit += 1) sum += Math.abs(row[unit]);
     return sum / row.length;
   });
+}
+
+/** A colour, and what it stands for. */
+function swatch(name, words) {
+  return h('span', { class: `swatch ${name}` }, words);
 }
 
 /** A token, short enough for the drawing. */

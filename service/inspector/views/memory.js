@@ -103,7 +103,8 @@ export function create({ store, t }) {
   const bars = h('ol', { class: 'bars reach' });
   const parts = block('parts', sum, list);
   const left = block('left', line.element, ends);
-  const reach = block('reach', bars);
+  const findings = h('div', { class: 'findings' });
+  const reach = block('reach', findings, bars);
   const body = h('div', { class: 'blocks' }, parts.element, h('div', { class: 'column' }, left.element, reach.element));
   frame.element.append(note, where, strip.element, body);
 
@@ -217,14 +218,15 @@ export function create({ store, t }) {
     const all = ranges(retention, most);
     const tallest = Math.max(...all.map(({ count }) => count));
     const start = retention.filter((steps) => steps === most).length;
-    const words = [t('memory.reach.about')];
+    reach.about.textContent = t('memory.reach.about');
+    const words = [];
     if (unit !== null) {
       const steps = retention[unit];
       const kind = steps === most ? 'start' : steps ? 'unit' : 'zero';
       words.push(t(`memory.reach.${kind}`, { unit, count: inSteps(steps), token: answer.tokens[at(steps)] }));
     }
     words.push(t('memory.reach.median', { count: inSteps(median(retention)), start, units: retention.length }));
-    reach.about.textContent = words.join(' ');
+    findings.replaceChildren(...words.map((sentence) => h('p', {}, sentence)));
     bars.replaceChildren(...all.map(({ from, to, count }) => {
       const here = unit !== null && retention[unit] >= from && retention[unit] <= to;
       const range = from === to ? number(from) : `${number(from)}–${number(to)}`;
