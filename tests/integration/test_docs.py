@@ -128,7 +128,7 @@ def test_train_and_pretrain_as_the_training_document_says(tmp_path: Path) -> Non
         if command[1] == "train":
             shutil.rmtree(tmp_path / command[-1], ignore_errors=True)
         starts = {"--pretrained", "--embedding-of"} & set(command)
-        sizes = [] if command[1] == "evaluate" else tiny[:2] if starts else tiny
+        sizes = [] if command[1] in {"evaluate", "predict"} else tiny[:2] if starts else tiny
         done = conveyor(*command[1:], *sizes, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
 
