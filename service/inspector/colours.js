@@ -5,7 +5,7 @@
  */
 
 const SIZE = 256;
-const BLACK = '#111418';
+const BLACK = '#000000';
 const WHITE = '#ffffff';
 
 const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -73,7 +73,8 @@ function table(at) {
     rgba.set([...rgb, 255], 4 * index);
     css.push(`rgb(${rgba.subarray(4 * index, 4 * index + 3).join(' ')})`);
     const light = luminance(rgb);
-    ink.push(light > 0.18 ? BLACK : light > 0.06 ? WHITE : variable('--ink'));
+    // On any ground one of the two has a contrast of 4.5 (WCAG 2.2): they meet at 0.179.
+    ink.push(light > 0.179 ? BLACK : light > 0.06 ? WHITE : variable('--ink'));
   }
   return { rgba, words: new Uint32Array(rgba.buffer), css, ink };
 }

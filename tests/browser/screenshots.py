@@ -18,6 +18,7 @@ from tests.browser.conftest import FLAGS, NARROW, WIDE, answered
 from tests.integration.conftest import SHIPPED, serving
 
 SCHEMES = ("light", "dark")
+TALL = 10_000
 DRAWN = 1000  # milliseconds until what is fetched after the answer is drawn too
 
 
@@ -47,6 +48,9 @@ def take(url: str, directory: Path, state: dict[str, str]) -> None:
                 answered(page)
                 page.wait_for_timeout(DRAWN)
                 page.screenshot(path=directory / f"page-{width}-{scheme}.png", full_page=True)
+                # So tall that nothing scrolls: else the navigation lies over what is scrolled to.
+                page.set_viewport_size({"width": width, "height": TALL})
+                page.wait_for_timeout(DRAWN)
                 for section in page.locator("main > section").all():
                     name = section.get_attribute("id")
                     section.screenshot(path=directory / f"{name}-{width}-{scheme}.png")

@@ -20,7 +20,11 @@ from tests.process import conveyor
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-DOCUMENTS = ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    "README.md",
+    "README.zh.md",
+    *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")),
+]
 
 COMMANDS = [
     command
@@ -46,6 +50,15 @@ def rows(table: str) -> list[list[str]]:
 def test_every_command_of_the_readme_is_tested_here() -> None:
     tested = sum(len(commands(start)) for start in ("make", "curl", ".venv/bin/conveyor"))
     assert tested == len(COMMANDS) == 8
+
+
+def test_the_chinese_readme_gives_the_same_commands() -> None:
+    chinese = (ROOT / "README.zh.md").read_text()
+    given = re.findall(r"```sh\n(.*?)```", chinese, re.DOTALL)
+    lines = [line for block in given for line in block.replace("\\\n", " ").splitlines()]
+    assert [shlex.split(line, comments=True) for line in lines] == [
+        shlex.split(command, comments=True) for command in COMMANDS
+    ]
 
 
 def test_the_make_targets_exist() -> None:

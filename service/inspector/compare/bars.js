@@ -38,7 +38,7 @@ export function distance(first, second) {
  * @param {(unit: number) => void} options.onSelect
  */
 export function bars({ t, onSelect }) {
-  const element = h('ol', { class: 'bars' });
+  const element = h('ol', { class: 'compare-bars' });
   element.addEventListener('click', (event) => {
     const button = event.target instanceof Element ? event.target.closest('button') : null;
     if (button) onSelect(Number(button.dataset.unit));
