@@ -149,16 +149,17 @@ def response(error: ServiceError) -> JSONResponse:
 def from_framework(error: HTTPException, request: Request) -> ServiceError:
     """The framework's own errors, such as an unknown path, as one of ours."""
     kind = _BY_STATUS.get(error.status_code, Internal)
+    headers = dict(error.headers or {})
+    if "Allow" in headers:  # it comes from a set, in another order after each start
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
     sentences = {
         NotFound: (
             f"There is nothing at {request.url.path[:LONGEST_ECHO]!r}: "
             "GET /docs lists what there is."
         ),
-        MethodNotAllowed: (
-            f"{request.method} is not possible here, but {(error.headers or {}).get('Allow')} is."
-        ),
+        MethodNotAllowed: f"{request.method} is not possible here, but {headers.get('Allow')} is.",
     }
-    return kind(sentences.get(kind, kind.summary), error.headers)
+    return kind(sentences.get(kind, kind.summary), headers)
 
 
 def not_json(error: ValueError | RecursionError) -> ServiceError:
