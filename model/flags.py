@@ -56,4 +56,5 @@ def wrong_flag(error: ValidationError, flags: Mapping[str, Any], prefix: str = "
     first = error.errors()[0]
     name = str(first["loc"][0])
     source = spelled(name) if name in flags else f"{prefix}{name.upper()}"
-    return f"{source} {first['msg'].removeprefix('Input ')}, but is {first['input']!r}."
+    says = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return f"{source} {says}, but is {first['input']!r}."

@@ -1,4 +1,4 @@
-"""Around every request: its time, a log line, metrics, and an answer even to our own faults."""
+"""Around every request: its time, a log line, metrics."""
 
 import logging
 import time
@@ -8,14 +8,15 @@ from urllib.parse import quote
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import Internal, response
 from service.metrics import Metrics
 
 logger = logging.getLogger("conveyor.access")
 
+LONGEST_PATH = 256  # characters of a path that are logged
+
 
 class AccessMiddleware:
-    """Adds ``x-total-time`` in ms, logs and counts the request, and turns a crash into a 500."""
+    """Adds ``x-total-time`` in ms, logs and counts the request."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, paths: Collection[str]) -> None:
         self.app = app
@@ -40,27 +41,22 @@ class AccessMiddleware:
 
         try:
             await self.app(scope, receive, send_timed)
-        except Exception:
-            logger.exception("%s %s failed", scope["method"], quote(scope["path"]))
-            if status:  # too late to say so: the connection breaks instead
-                raise
-            internal = Internal("The service failed; the x-request-id finds the reason in its log.")
-            await response(internal)(scope, receive, send_timed)
         finally:
             seconds = time.perf_counter() - started
             path = scope["path"] if scope["path"] in self._paths else "other"
             accepted = scope.get("conveyor.accepted", False)
             self._metrics.answered(path, status, seconds, accepted)
             elapsed = seconds * 1000
+            shown = scope["path"][:LONGEST_PATH]
             logger.info(
                 "%s %s %s %.1f ms",
                 scope["method"],
-                quote(scope["path"]),  # a line break in it must not make a line of its own
+                quote(shown),  # a line break in it must not make a line of its own
                 status,
                 elapsed,
                 extra={
                     "method": scope["method"],
-                    "path": scope["path"],
+                    "path": shown,
                     "status": status,
                     "milliseconds": round(elapsed, 3),
                 },

@@ -1,6 +1,7 @@
 """The application: settings and a loaded model in, an ASGI app out."""
 
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,7 +12,6 @@ from fastapi import FastAPI, Request, Security
 from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from model.artifact import Artifact
@@ -20,8 +20,12 @@ from service import errors
 from service.access import AccessMiddleware
 from service.arrivals import Arrivals
 from service.batcher import Batcher
+from service.browser import BrowserMiddleware
 from service.cores import threads
+from service.cors import CORS
+from service.faults import FaultMiddleware
 from service.gate import GateMiddleware
+from service.head import HeadMiddleware
 from service.keys import Keys
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
@@ -68,19 +72,20 @@ def create_app(settings: Settings, artifact: Artifact) -> FastAPI:
         settings=settings,
         metrics=context.metrics,
     )
+    app.add_middleware(HeadMiddleware)
+    app.add_middleware(FaultMiddleware)
+    app.add_middleware(BrowserMiddleware)
     if settings.cors_origins:
-        origins = [origin.strip() for origin in settings.cors_origins.split(",")]
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=origins,
-            allow_methods=["*"],
-            allow_headers=["*"],
-            expose_headers=["*"],
-        )
+        app.add_middleware(CORS, listed=settings.cors_origins)
     paths = frozenset(app.openapi()["paths"])
     app.add_middleware(AccessMiddleware, metrics=context.metrics, paths=paths)
-    app.add_middleware(CorrelationIdMiddleware)
+    app.add_middleware(CorrelationIdMiddleware, validator=_is_request_id)
     return app
+
+
+def _is_request_id(text: str) -> bool:
+    """Whether a caller's own request id is one that others can look for, and nothing but that."""
+    return re.fullmatch(r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}", text) is not None
 
 
 def _context(settings: Settings, artifact: Artifact) -> Context:

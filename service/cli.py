@@ -88,7 +88,7 @@ def _serve(settings: Settings, listener: socket.socket, on_ready: Callable[[], N
     application = create_app(settings, artifact.load(settings.model))
     keep_what_is_there()
     lifecycle = application.state.context.lifecycle
-    server = Server(application, lifecycle, settings.shutdown_seconds, on_ready)
+    server = Server(application, lifecycle, settings, on_ready)
     server.run(sockets=[listener])
     if server.computing:
         # The time was over in the middle of a step. Python cannot end the thread that computes it,

@@ -2,14 +2,18 @@
 
 ServiceError
 ├── MalformedJSON          400   the body is not JSON
+├── MalformedRequest       400   the bytes are no request of HTTP/1.1
 ├── Unauthorized           401   no API key, or a wrong one
+├── Forbidden              403   a page of an origin that may not call
 ├── NotFound               404   no such path
 ├── MethodNotAllowed       405   the path exists, the method does not
 ├── NotAcceptable          406   no form of the answer is one that the caller accepts
+├── RequestTimeout         408   a request has been begun, and not gone on with
 ├── TooLarge               413   more than a limit allows: bytes, inputs, tokens, answer
 ├── UnsupportedMediaType   415   the body is not declared as JSON
 ├── InvalidRequest         422   JSON, but not what the endpoint takes
 ├── Overloaded             429   as much waits as may wait, or as many are connected as may be
+├── HeadersTooLarge        431   the request's head is larger than may be
 ├── Internal               500   a fault of ours; the log holds the details
 ├── Unavailable            503   loading or shutting down
 └── DeadlinePassed         504   the answer was not there in time
@@ -56,10 +60,22 @@ class MalformedJSON(ServiceError):
     status, error_type, summary = 400, "malformed_json", "The body is not valid JSON."
 
 
+class MalformedRequest(ServiceError):
+    """The bytes that came are not a request, so nothing of it is known."""
+
+    status, error_type, summary = 400, "malformed_request", "This is not HTTP/1.1."
+
+
 class Unauthorized(ServiceError):
     """The caller has not shown an API key."""
 
     status, error_type, summary = 401, "unauthorized", "An API key is missing or wrong."
+
+
+class Forbidden(ServiceError):
+    """A page asks whose origin is not allowed to."""
+
+    status, error_type, summary = 403, "forbidden", "Pages of this origin may not call."
 
 
 class NotFound(ServiceError):
@@ -78,6 +94,12 @@ class NotAcceptable(ServiceError):
     """The answer has no form that the caller accepts."""
 
     status, error_type, summary = 406, "not_acceptable", "No form of the answer is accepted."
+
+
+class RequestTimeout(ServiceError):
+    """The request did not arrive in time."""
+
+    status, error_type, summary = 408, "request_timeout", "The request took too long to arrive."
 
 
 class TooLarge(ServiceError):
@@ -104,6 +126,12 @@ class Overloaded(ServiceError):
     status, error_type, summary = 429, "overloaded", "The service is full; Retry-After says when."
 
 
+class HeadersTooLarge(ServiceError):
+    """The request's headers are larger, or more, than is allowed."""
+
+    status, error_type, summary = 431, "headers_too_large", "The request's head is too large."
+
+
 class Internal(ServiceError):
     """A fault of the service."""
 
@@ -122,12 +150,14 @@ class DeadlinePassed(ServiceError):
     status, error_type, summary = 504, "deadline_passed", "The answer was not there in time."
 
 
-_BY_STATUS = {kind.status: kind for kind in ServiceError.__subclasses__()}
+# Of two with one status, the framework means the first.
+_BY_STATUS = {kind.status: kind for kind in reversed(ServiceError.__subclasses__())}
 
 
 def documented(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI ``responses`` of an endpoint that can fail with these errors."""
-    kinds: list[type[ServiceError]] = [*errors, Internal]
+    """The OpenAPI ``responses`` of an endpoint that can fail with these errors, and as all can."""
+    everywhere = [MalformedRequest, RequestTimeout, HeadersTooLarge]
+    kinds: list[type[ServiceError]] = [*everywhere, *errors, Internal]
     return {kind.status: {"model": ErrorBody, "description": kind.summary} for kind in kinds}
 
 
@@ -151,13 +181,15 @@ def from_framework(error: HTTPException, request: Request) -> ServiceError:
     kind = _BY_STATUS.get(error.status_code, Internal)
     headers = dict(error.headers or {})
     if "Allow" in headers:  # it comes from a set, in another order after each start
-        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
+        allowed = set(headers["Allow"].split(", "))
+        headers["Allow"] = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
     sentences = {
         NotFound: (
             f"There is nothing at {request.url.path[:LONGEST_ECHO]!r}: "
             "GET /docs lists what there is."
         ),
-        MethodNotAllowed: f"{request.method} is not possible here, but {headers.get('Allow')} is.",
+        MethodNotAllowed: f"{request.method} is not possible here: send "
+        f"{headers.get('Allow', 'GET').replace(', ', ' or ')}.",
     }
     return kind(sentences.get(kind, kind.summary), headers)
 

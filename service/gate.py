@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.arrivals import Arrivals
 from service.batcher import Batcher, Closed, Full
+from service.connections import Connections
 from service.errors import (
     Overloaded,
     ServiceError,
@@ -84,13 +85,13 @@ class GateMiddleware:
         if self._lifecycle.draining:
             self._metrics.rejected("draining")
             return Unavailable("The service is shutting down: ask another replica.", CLOSE)
-        connections = len(scope.get("state", {}).get("connections", ()))
-        most = self._settings.max_connections
-        if connections > most:
+        connections: Connections | None = scope.get("state", {}).get("connections")
+        most = self._settings.max_connections if connections is None else connections.most_requests
+        if self._lifecycle.active >= most:
             self._metrics.rejected("connections")
             return Overloaded(
-                f"There are {connections:,} connections, but at most {most:,} are "
-                "served: use fewer, or try again later.",
+                f"There are {most:,} requests under way, and at most so many are served at a time: "
+                "send fewer at a time, or try again later.",
                 CLOSE | {"retry-after": "1"},
             )
         return self._check_key(scope) or self._check_room(scope)

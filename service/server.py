@@ -1,14 +1,21 @@
 """One serving process: uvicorn, with an end in which nobody who was let in is lost."""
 
+import logging
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from service.connection import Connection
+from service.connections import UNSENT_ANSWERS, Connections, backlog, most_open
 from service.lifecycle import Lifecycle
+from service.settings import Settings
+
+logger = logging.getLogger("conveyor.server")
 
 # Once all are answered, or told that they will not be, connections that are still open (a client
 # that does not read its answer) get this many seconds.
@@ -28,19 +35,33 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, app: ASGIApp, lifecycle: Lifecycle, grace: float, on_ready: Callable[[], None]
+        self, app: ASGIApp, lifecycle: Lifecycle, settings: Settings, on_ready: Callable[[], None]
     ) -> None:
+        most = most_open(settings.max_connections)
+        self._connections = Connections(
+            most, settings.max_connections, UNSENT_ANSWERS * settings.max_response_bytes
+        )
         config = uvicorn.Config(
             app,
+            http=partial(Connection, self._connections),  # type: ignore[arg-type]
+            ws="none",
             log_config=None,
             access_log=False,
+            backlog=backlog(most),
             timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=LAST_SECONDS,
+            proxy_headers=settings.trusted_proxies is not None,
+            forwarded_allow_ips=settings.trusted_proxies,
         )
         super().__init__(config)
         self._lifecycle = lifecycle
-        self._grace = grace
+        self._grace = settings.shutdown_seconds
         self._on_ready = on_ready
+        logger.info(
+            "At most %s requests at a time, and %s connections",
+            f"{self._connections.most_requests:,}",
+            f"{most:,}",
+        )
 
     @property
     def computing(self) -> bool:
@@ -50,8 +71,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
         await super().startup(sockets=sockets)
-        # Every request's scope has a copy of this dictionary: so the gate can count connections.
-        self.lifespan.state["connections"] = self.server_state.connections
+        # Every request's scope has a copy of this dictionary: so the gate knows the limit.
+        self.lifespan.state["connections"] = self._connections
         self._on_ready()
 
     async def main_loop(self) -> None:

@@ -4,8 +4,10 @@ import importlib.resources
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.cors import origins
 
 DEFAULT_MODEL = Path(str(importlib.resources.files("model"))) / "pretrained" / "imdb-sentiment"
 MEBIBYTE = 2**20
@@ -34,7 +36,7 @@ class Settings(BaseSettings):
         1, ge=1, le=256, description="Processes that serve, each with a model of its own."
     )
     max_connections: int = Field(
-        800, ge=1, description="Most connections to one process; more are refused."
+        800, ge=1, description="Most requests to one process at a time; more are refused."
     )
     max_body_bytes: int = Field(
         4 * MEBIBYTE, ge=1, description="Largest body of a request, in bytes."
@@ -71,6 +73,11 @@ class Settings(BaseSettings):
         description="API keys, separated by commas, of which a caller must show one.",
     )
     api_keys_file: Path | None = Field(None, description="File with such keys, one a line.")
+    trusted_proxies: str | None = Field(
+        None,
+        description="Addresses or networks, separated by commas, of proxies that are believed who "
+        "calls (x-forwarded-for); * is any.",
+    )
     cors_origins: str | None = Field(
         None,
         description="Origins, separated by commas, whose pages may call the service; * is any.",
@@ -84,3 +91,9 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         "text", description="Log lines for people, or JSON for programs."
     )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, listed: str | None) -> str | None:
+        """As browsers send them."""
+        return listed and ",".join(origins(listed))

@@ -37,9 +37,16 @@ class Server:
 
 
 @contextmanager
-def serving(model: Path, log: Path, *flags: str, **environment: str) -> Iterator[Server]:
-    """Start a server as a newcomer would, and wait until it says where it is."""
+def serving(
+    model: Path, log: Path, *flags: str, files: str = "", **environment: str
+) -> Iterator[Server]:
+    """Start a server as a newcomer would, and wait until it says where it is.
+
+    With ``files``, it may open no more than so many.
+    """
     command = [*CONVEYOR, "serve", "--model", str(model), "--port", "0"]
+    if files:
+        command = ["prlimit", f"--nofile={files}:{files}", *command]
     with log.open("w") as stderr:
         process = subprocess.Popen(
             [*command, *flags],

@@ -90,10 +90,27 @@ def test_pages_of_named_origins_are_let_in(trained: Path, tmp_path: Path) -> Non
         serving(trained, tmp_path / "log", *flags) as running,
         httpx.Client(base_url=running.url) as client,
     ):
-        for origin, status in (("https://b.example", 200), ("https://c.example", 400)):
+        for origin, status in (("https://b.example", 200), ("https://c.example", 403)):
             preflight = client.options("/predict", headers=asking | {"origin": origin})
             assert preflight.status_code == status
+        assert_error(preflight, 403, "forbidden", "'https://c.example' may not do this")
         headers = {"origin": "https://a.example", "authorization": "Bearer one"}
         answer = client.post("/predict", json=BODY, headers=headers)
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "https://a.example"
+
+
+def test_an_origin_as_people_copy_it(trained: Path, tmp_path: Path) -> None:
+    origin = {"origin": "https://a.example"}
+    with serving(trained, tmp_path / "log", "--cors-origins", "HTTPS://A.example/") as running:
+        answer = httpx.get(f"{running.url}/livez", headers=origin)
+        assert answer.headers["access-control-allow-origin"] == "https://a.example"
+        # What the application is not asked about has them as well.
+        answer = httpx.post(f"{running.url}/predict", content=b"x" * 2**23, headers=origin)
+        assert answer.status_code in (413, 415)
+        assert answer.headers["access-control-allow-origin"] == "https://a.example"
+
+
+def test_what_is_no_origin_stops_the_start() -> None:
+    result = conveyor("serve", "--cors-origins", "a.example")
+    assert_one_sentence(result, "--cors-origins should be origins such as https://example.org")

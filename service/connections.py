@@ -1,0 +1,138 @@
+"""All connections of a process: how many are kept open, and how much waits to be sent on them.
+
+Only requests count against `--max-connections`. Connections without one cost a file and some
+kilobytes, so there may be more of them; beyond that, whichever has been idle for the longest makes
+room for the newcomer, who may have something to ask.
+"""
+
+import logging
+import math
+import resource
+from pathlib import Path
+from typing import Protocol
+
+logger = logging.getLogger("conveyor.connections")
+
+# Connections that are kept open, for each request that may be under way.
+OPEN_PER_REQUEST = 4
+
+# Files that the service opens itself, beside connections: models, logs, metrics, libraries.
+OWN_FILES = 64
+
+# Of the other files, the part that connections may take. The rest is for those that come in one
+# turn of the event loop, before it can close any.
+CONNECTIONS_SHARE = 0.75
+
+# Connections that may wait to be accepted. They come in one turn of the event loop, so their files
+# have to be there; where files are many, it is what the kernel allows by default, and no more.
+MOST_WAITING = 2048
+
+# Answers of the largest size that may wait to be sent at a time, on all connections together.
+UNSENT_ANSWERS = 2
+
+
+class Connection(Protocol):
+    """One connection, as far as all of them are concerned."""
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes of answers wait for the caller to take them."""
+
+    def abort(self) -> None:
+        """Close it now."""
+
+
+class Connections:
+    """The open connections of a process.
+
+    ``most`` may be open, of which ``most_requests`` may have a request. ``most_unsent`` bytes may
+    wait on those that do not take their answers as fast as they are written.
+    """
+
+    def __init__(self, most: int, most_requests: int, most_unsent: int) -> None:
+        # Some are left over: a caller who finds all busy is to be told so.
+        self.most_requests = max(1, min(most_requests, most * 9 // 10))
+        self._most = most
+        self._most_unsent = most_unsent
+        self._open: set[Connection] = set()
+        self._idle: dict[Connection, None] = {}  # for the longest time first
+        self._sending: dict[Connection, None] = {}  # for the longest time first
+        self._told = False
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def add(self, connection: Connection) -> None:
+        """A connection has been made; one that is idle gives way to it if there are too many."""
+        self._open.add(connection)
+        self._idle[connection] = None
+        if len(self._open) > self._most:
+            if not self._told:
+                self._told = True
+                logger.warning(
+                    "More than %s connections: from now on, idle ones are closed for new ones",
+                    f"{self._most:,}",
+                )
+            oldest = next(iter(self._idle))
+            self.discard(oldest)
+            oldest.abort()
+
+    def discard(self, connection: Connection) -> None:
+        """A connection has ended."""
+        self._open.discard(connection)
+        self._idle.pop(connection, None)
+        self._sending.pop(connection, None)
+
+    def busy(self, connection: Connection) -> None:
+        """A connection has a request."""
+        self._idle.pop(connection, None)
+
+    def idle(self, connection: Connection) -> None:
+        """A connection has none any more."""
+        if connection in self._open:
+            self._idle[connection] = None
+
+    def sending(self, connection: Connection) -> None:
+        """An answer waits for its caller; those that have waited for longer may have to go."""
+        self._sending.setdefault(connection)
+        unsent = sum(each.unsent for each in self._sending)
+        for each in list(self._sending):
+            if unsent <= self._most_unsent or each is connection:
+                break
+            unsent -= each.unsent
+            self.discard(each)
+            logger.warning("An answer was given up: more than may wait was not taken by callers")
+            each.abort()
+
+    def sent(self, connection: Connection) -> None:
+        """It has been taken, all but a little."""
+        self._sending.pop(connection, None)
+
+
+def backlog(most: int) -> int:
+    """How many connections may wait to be accepted, where so many may be open."""
+    return max(1, min(MOST_WAITING, int(most * (1 - CONNECTIONS_SHARE) / 2)))
+
+
+def most_open(most_requests: int) -> int:
+    """How many connections may be open, if so many may have a request, and so many files be open.
+
+    The limit on files is raised first, as far as it may be and is needed.
+    """
+    wanted = most_requests * OPEN_PER_REQUEST
+    own = OWN_FILES + len(list(Path("/proc/self/fd").iterdir()))
+    needed = math.ceil(wanted / CONNECTIONS_SHARE) + own
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    allowed = max(1, min(wanted, int((soft - own) * CONNECTIONS_SHARE)))
+    if allowed < wanted:
+        logger.warning(
+            "At most %s connections are kept open, not %s: this process may open %s files "
+            "(ulimit -n)",
+            f"{allowed:,}",
+            f"{wanted:,}",
+            f"{soft:,}",
+        )
+    return allowed

@@ -1,0 +1,38 @@
+"""An answer even to our own faults: a crash of the application is a 500, and its log has why."""
+
+import logging
+from urllib.parse import quote
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.errors import Internal, response
+
+logger = logging.getLogger("conveyor.faults")
+
+
+class FaultMiddleware:
+    """Turns a crash into a 500 that says nothing of its reason."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and answer it if nobody else does."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = False
+
+        async def send_watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_watched)
+        except Exception:
+            logger.exception("%s %s failed", scope["method"], quote(scope["path"][:256]))
+            if begun:  # too late to say so: the connection breaks instead
+                raise
+            internal = Internal("The service failed; the x-request-id finds the reason in its log.")
+            await response(internal)(scope, receive, send)

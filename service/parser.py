@@ -1,0 +1,61 @@
+"""What of HTTP/1.1 is let through: h11's rules, and bounds on what its parsing may cost.
+
+h11 parses strictly and in Python: nothing that a caller sends can crash it. It was chosen over
+httptools, which leaves the body of a request that offers `Upgrade: h2c` to be read as a request of
+its own (uvicorn's issue 2722), and over zttp 0.0, which calls itself not yet ready for production.
+docs/performance.md has what each costs.
+"""
+
+from typing import Any
+
+import h11
+
+# Of a request's line and headers together: half of what Apache allows, twice what nginx does.
+MOST_HEAD_BYTES = 32_768
+MOST_HEADERS = 100
+
+# A body in chunks may have so many, and one more for each so many bytes of it: a chunk costs 10 µs,
+# whatever is in it, and clients send kilobytes in each.
+MOST_SMALL_CHUNKS = 1024
+BYTES_PER_CHUNK = 64
+
+VERSIONS = (b"1.0", b"1.1")
+
+Event = Any  # an event of h11, or one of its two sentinels
+
+
+class Parser(h11.Connection):
+    """Reads one connection's requests; RemoteProtocolError says what is wrong, and its status."""
+
+    def __init__(self) -> None:
+        super().__init__(h11.SERVER, MOST_HEAD_BYTES)
+        self._chunks = 0
+        self._body_bytes = 0
+
+    def next_event(self) -> Event:
+        """The next event, as h11 tells it. Raises RemoteProtocolError beyond the bounds too."""
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._chunks = self._body_bytes = 0
+            _check_head(event)
+        elif isinstance(event, h11.Data):
+            self._check_chunk(event)
+        return event
+
+    def _check_chunk(self, data: h11.Data) -> None:
+        self._chunks += data.chunk_start
+        self._body_bytes += len(data.data)
+        if self._chunks > MOST_SMALL_CHUNKS + self._body_bytes // BYTES_PER_CHUNK:
+            raise h11.RemoteProtocolError("the body comes in chunks that are far too small")
+
+
+def _check_head(request: h11.Request) -> None:
+    if request.http_version not in VERSIONS:
+        raise h11.RemoteProtocolError("this is another version of HTTP", error_status_hint=505)
+    headers = list(request.headers)
+    size = len(request.target) + sum(len(name) + len(value) for name, value in headers)
+    if size > MOST_HEAD_BYTES or len(headers) > MOST_HEADERS:
+        raise h11.RemoteProtocolError("the head is too large", error_status_hint=431)
+    # A proxy that goes by the one where we go by the other sees requests that we do not.
+    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:
+        raise h11.RemoteProtocolError("a body has a length or comes in chunks, not both")
