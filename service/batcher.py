@@ -9,7 +9,8 @@ Generic: it knows works with a cost, and kinds of work that can share a batch. W
 - Admission is bounded by the cost of all that waits; beyond it, work is refused at once.
 - A request that is cancelled leaves the queue before it runs.
 - A work that goes wrong fails alone: its request fails, and no other. A step that goes wrong fails
-  the batch, and the thread goes on. Whatever ends the thread fails all that waits: nobody hangs.
+  the batch, and the thread goes on, whatever it is that was raised: a panic in a library is no
+  Exception. Should the thread die of something else, all that waits fails: nobody hangs.
 - Once closed it takes nothing new and finishes what it has, or fails it when the time is over.
 
 A batch is not a fixed set: as long as its kind allows, works leave it when they are done, and
@@ -219,6 +220,7 @@ class Batcher:
         self._done = 0.0  # cost of the last steps' finished works
         self._busy = 0.0  # seconds of these steps
         self._closed = True
+        self._died = False
 
     def start(self) -> None:
         """Take work from now on."""
@@ -235,6 +237,11 @@ class Batcher:
     def running(self) -> bool:
         """Whether its thread lives."""
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def died(self) -> bool:
+        """Whether its thread has ended without having been told to."""
+        return self._died
 
     async def close(self, seconds: float) -> None:
         """Take nothing new; finish what is there, and after so many seconds fail the rest."""
@@ -338,8 +345,8 @@ class Batcher:
             while self._fill():
                 self._step()
         except BaseException:
+            self._died = True
             logger.exception("The thread %r has died", self._name)
-            raise
         finally:
             self._closed = True
             self._fail_all()
@@ -351,7 +358,7 @@ class Batcher:
         with self._changed:
             while not (self._running or self._waiting or self._closed):
                 self._changed.wait()
-            self._joining = taken = self._take()
+            taken = self._take()
         if taken:
             self._join(taken)
             self._joining = []
@@ -373,6 +380,7 @@ class Batcher:
                 break
             cost += own
             taken.append(_Taken(request, number, work, own))
+        self._joining = taken
         for one in taken:
             one.request.works.popleft()
         for request in dict.fromkeys(one.request for one in taken):
@@ -410,7 +418,7 @@ class Batcher:
                 running.works[self._numbers] = (request, index, cost)
                 works.append((self._numbers, work))
             running.batch.add(works)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this batch's alone
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is this batch's alone
             self._fail_batch(kind, error)
 
     def _get_ready(self) -> None:
@@ -418,7 +426,7 @@ class Batcher:
             return
         try:
             self._running.batch.prepare()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this batch's alone
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is this batch's alone
             self._fail_batch(self._running.kind, error)
 
     def _step(self) -> None:
@@ -430,7 +438,7 @@ class Batcher:
         try:
             stepped = running.batch.step()
             _check(stepped, running)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this batch's alone
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is this batch's alone
             self._fail_batch(running.kind, error)
             return
         seconds = time.perf_counter() - started
@@ -456,7 +464,7 @@ class Batcher:
         outcomes, self._outcomes = self._outcomes, []
         _tell(outcomes)
 
-    def _fail_batch(self, kind: Kind[Any], error: Exception) -> None:
+    def _fail_batch(self, kind: Kind[Any], error: BaseException) -> None:
         logger.error("A step of %s failed", kind.name, exc_info=error)
         _tell([(request, _failed(error)) for request in self._under_way()])
         self._running, self._joining = None, []
@@ -465,11 +473,12 @@ class Batcher:
         """Fail what waits and what is under way."""
         with self._changed:
             waiting = [request for requests in self._waiting.values() for request in requests]
+        self._deliver()
+        _tell([(r, Closed()) for r in dict.fromkeys([*waiting, *self._under_way()])])
+        with self._changed:
             dropped = sum(self._remove(request) for request in waiting)
         if dropped:
             self._observer.dropped(dropped)
-        self._deliver()
-        _tell([(r, Closed()) for r in dict.fromkeys([*waiting, *self._under_way()])])
 
     def _under_way(self) -> Iterable[_Request]:
         """Those of whom something has left the queue and is not done."""
@@ -503,7 +512,7 @@ def _error(request: _Request) -> Exception | None:
     return next((result for result in request.results if isinstance(result, Exception)), None)
 
 
-def _failed(cause: Exception) -> Failed:
+def _failed(cause: BaseException) -> Failed:
     failed = Failed()
     failed.__cause__ = cause
     return failed

@@ -397,18 +397,84 @@ def test_a_failing_step_fails_exactly_its_batch(caplog: pytest.LogCaptureFixture
     assert "A step of held failed" in caplog.text
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_if_the_thread_dies_nobody_hangs_and_it_is_not_ready() -> None:
+class Panic(BaseException):
+    """What a library in Rust raises when it panics: no Exception."""
+
+
+class Deadly:
+    """A kind of work that raises somewhere."""
+
+    name = "deadly"
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.works: list[Any] = []
+
+    def begin(self) -> "Deadly":
+        self.die("begin")
+        return self
+
+    def __len__(self) -> int:
+        return len(self.works)
+
+    def add(self, works: Sequence[tuple[int, Any]]) -> None:
+        self.works += works
+        self.die("add")
+
+    def prepare(self) -> None:
+        self.die("prepare")
+
+    def step(self) -> Stepped:
+        self.die("step")
+        raise AssertionError
+
+    def die(self, here: str) -> None:
+        if self.where == here:
+            raise Panic
+
+
+@pytest.mark.parametrize("where", ["begin", "add", "prepare", "step"])
+def test_whatever_a_work_raises_the_thread_lives_on(where: str) -> None:
+    async def main() -> None:
+        with running() as batcher:
+            for _ in range(2):
+                with pytest.raises(Failed) as failed:
+                    await asyncio.wait_for(send(batcher, Deadly(where), 1), PATIENCE)
+                assert isinstance(failed.value.__cause__, Panic)
+            held = Held()
+            held.go.release()
+            timed = await asyncio.wait_for(send(batcher, held, "fine"), PATIENCE)
+            assert timed.results == ["fine"]
+            assert (batcher.ready, batcher.died) == (True, False)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("where", ["queue", "step"])
+def test_if_the_thread_dies_nobody_hangs_and_it_is_not_ready(where: str) -> None:
+    """Whoever is told of the queue is told by callers, too: it only fails on the thread."""
+
+    class Failing(Observer):
+        def queue(self, *_: object) -> None:
+            self.die("queue")
+
+        def step(self, *_: object) -> None:
+            self.die("step")
+
+        def die(self, here: str) -> None:
+            if where == here and threading.current_thread() is not threading.main_thread():
+                raise Panic
+
     async def main() -> None:
         held = Held()
-        with running(batch_cost=1) as batcher:
+        with running(batch_cost=1, observer=Failing()) as batcher:
             assert batcher.ready
-            tasks = [send(batcher, held, SystemExit()), send(batcher, held, "waits")]
+            tasks = [send(batcher, held, number) for number in range(2)]
             held.go.release()
             for task in tasks:
                 with pytest.raises(Closed):
                     await asyncio.wait_for(task, PATIENCE)
-            assert not batcher.ready
+            assert (batcher.ready, batcher.died) == (False, True)
             with pytest.raises(Closed):
                 batcher.check(1)
             with pytest.raises(Closed):
@@ -417,41 +483,6 @@ def test_if_the_thread_dies_nobody_hangs_and_it_is_not_ready() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-@pytest.mark.parametrize("where", ["begin", "add", "prepare"])
-def test_if_the_thread_dies_between_queue_and_batch_nobody_hangs(where: str) -> None:
-    class Deadly:
-        name = "deadly"
-
-        def begin(self) -> "Deadly":
-            self.die("begin")
-            return self
-
-        def __len__(self) -> int:
-            return 0
-
-        def add(self, works: Sequence[tuple[int, Any]]) -> None:
-            self.die("add" if works else "")
-
-        def prepare(self) -> None:
-            self.die("prepare")
-
-        def step(self) -> Stepped:
-            return Stepped({})
-
-        def die(self, here: str) -> None:
-            if where == here:
-                raise SystemExit
-
-    async def main() -> None:
-        with running() as batcher, pytest.raises(Closed):
-            await asyncio.wait_for(send(batcher, Deadly(), 1), PATIENCE)
-        assert not batcher.ready
-
-    asyncio.run(main())
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_if_it_cannot_be_prepared_it_is_not_ready() -> None:
     def fail() -> None:
         raise MemoryError
@@ -461,7 +492,7 @@ def test_if_it_cannot_be_prepared_it_is_not_ready() -> None:
         batcher.start()
         assert batcher._thread is not None
         await asyncio.to_thread(batcher._thread.join, PATIENCE)
-        assert not batcher.ready
+        assert (batcher.ready, batcher.died) == (False, True)
 
     asyncio.run(main())
 
