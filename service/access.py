@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Collection
+from http import HTTPStatus
 from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
@@ -13,6 +14,9 @@ from service.metrics import Metrics
 logger = logging.getLogger("conveyor.access")
 
 LONGEST_PATH = 256  # characters of a path that are logged
+
+# Who watches over the service asks these every few seconds.
+PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 class AccessMiddleware:
@@ -48,7 +52,9 @@ class AccessMiddleware:
             self._metrics.answered(path, status, seconds, accepted)
             elapsed = seconds * 1000
             shown = scope["path"][:LONGEST_PATH]
-            logger.info(
+            passed = path in PROBES and status == HTTPStatus.OK
+            logger.log(
+                logging.DEBUG if passed else logging.INFO,
                 "%s %s %s %.1f ms",
                 scope["method"],
                 quote(shown),  # a line break in it must not make a line of its own
