@@ -32,6 +32,7 @@ from service.metrics import Metrics
 from service.routes import inspector, operations, predict, states
 from service.routes.context import Context
 from service.routes.texts import CHARACTERS_PER_TOKEN
+from service.scoreboard import Slot
 from service.settings import Settings
 
 logger = logging.getLogger("conveyor.app")
@@ -40,10 +41,15 @@ logger = logging.getLogger("conveyor.app")
 TOKENIZER_BATCH = 65_536
 
 
-def create_app(settings: Settings, artifact: Artifact) -> FastAPI:
-    """Serve one model under these settings. Raises NoKeys, or OSError for an unreadable file."""
-    context = _context(settings, artifact)
-    keys = Keys.from_settings(settings)
+def create_app(
+    settings: Settings, artifact: Artifact, keys: Keys | None = None, slot: Slot | None = None
+) -> FastAPI:
+    """Serve one model under these settings, and as one of several workers if there is a slot.
+
+    Keys that are not given are those of the settings: NoKeys, or OSError for an unreadable file.
+    """
+    context = _context(settings, artifact, slot)
+    keys = keys or Keys.from_settings(settings)
     app = FastAPIOffline(
         title="Conveyor",
         summary="Labels for texts, and what an LSTM held in mind while it read them.",
@@ -88,8 +94,8 @@ def _is_request_id(text: str) -> bool:
     return re.fullmatch(r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}", text) is not None
 
 
-def _context(settings: Settings, artifact: Artifact) -> Context:
-    metrics = Metrics(artifact, version("conveyor"))
+def _context(settings: Settings, artifact: Artifact, slot: Slot | None) -> Context:
+    metrics = Metrics(artifact, version("conveyor"), slot)
     tokenizer = Batcher(
         "tokenizer",
         batch_cost=TOKENIZER_BATCH,

@@ -1,10 +1,10 @@
 """The `conveyor` command: `conveyor serve`, beside the model's own commands."""
 
 import contextlib
-import logging
 import os
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -21,10 +21,14 @@ from model.tokenizer import use_one_thread
 from service.app import create_app
 from service.interpreter import hand_over_quickly, keep_what_is_there
 from service.keys import Keys, NoKeys
-from service.logs import configure_logging
+from service.logs import logging_to_stderr, write
+from service.scoreboard import Slot
 from service.server import Server
 from service.settings import Settings
+from service.signals import ignore_the_meaningless
 from service.workers import Workers
+
+STDIN, STDOUT, STDERR = range(3)
 
 EXAMPLE = '{"inputs": ["A wonderful, moving film.", "Dull and far too long."]}'
 
@@ -35,8 +39,18 @@ class StartError(Exception):
 
 def main() -> None:
     """Run the command line."""
+    _have_standard_files()
     with _one_sentence():
         app()
+
+
+def _have_standard_files() -> None:
+    """Let those that whoever started us has closed lead nowhere, and not to what is opened next."""
+    for number in (STDIN, STDOUT, STDERR):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 @contextlib.contextmanager
@@ -65,51 +79,74 @@ def serve(**flags: Any) -> None:  # noqa: ANN401 - as the settings are
         settings = Settings(**flags)
     except ValidationError as error:
         raise StartError(wrong_flag(error, flags, prefix="CONVEYOR_")) from None
-    Keys.from_settings(settings)
+    ignore_the_meaningless()
+    keys = Keys.from_settings(settings)
     listener = _listen(settings.host, settings.port)
     announce = partial(_announce, settings, listener)
     if settings.workers == 1:
-        _serve(settings, listener, announce)
-    else:
-        configure_logging(settings.log_level, settings.log_format)
-        sys.exit(Workers(settings, listener, _serve_as_worker).run(announce))
+        sys.exit(_serve(settings, keys, listener, None, announce))
+    work = partial(_serve_as_worker, settings, keys, listener)
+    with logging_to_stderr(settings.log_level, settings.log_format):
+        code = Workers(settings.workers, work).run(announce)
+    sys.exit(code)
 
 
-def _serve(settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Serve in this process until a signal comes."""
-    configure_logging(settings.log_level, settings.log_format)
-    # The model has its own thread, with helpers of its own. Were this one to have helpers too,
-    # they would be more than there are cores, and OpenMP puts its threads to sleep between any two
-    # steps then: predictions took four times as long (docs/performance.md).
-    use_threads(1)
-    # Nor does the tokenizer get more than its own thread: the other cores are the model's.
-    use_one_thread()
-    hand_over_quickly()
-    application = create_app(settings, artifact.load(settings.model))
-    keep_what_is_there()
-    lifecycle = application.state.context.lifecycle
-    server = Server(application, lifecycle, settings, on_ready)
-    server.run(sockets=[listener])
+def _serve(
+    settings: Settings,
+    keys: Keys | None,
+    listener: socket.socket,
+    slot: Slot | None,
+    on_ready: Callable[[], None],
+) -> int:
+    """Serve in this process until a signal comes; the exit code."""
+    with logging_to_stderr(settings.log_level, settings.log_format) as log:
+        # The model has its own thread, with helpers of its own. Were this one to have helpers too,
+        # they would be more than there are cores, and OpenMP puts its threads to sleep between any
+        # two steps then: predictions took four times as long (docs/performance.md).
+        use_threads(1)
+        # Nor does the tokenizer get more than its own thread: the other cores are the model's.
+        use_one_thread()
+        hand_over_quickly()
+        application = create_app(settings, artifact.load(settings.model), keys, slot)
+        keep_what_is_there()
+        context = application.state.context
+        log.on_drop = context.metrics.log_line_dropped
+        server = Server(application, context.lifecycle, settings, on_ready)
+        server.run(sockets=[listener])
+        code = int(context.lifecycle.broken)
     if server.computing:
         # The time was over in the middle of a step. Python cannot end the thread that computes it,
         # and the process would be aborted if it took the interpreter away from under that.
-        logging.shutdown()
-        os._exit(0)
+        os._exit(code)
+    return code
 
 
 def _serve_as_worker(
-    settings: Settings, listener: socket.socket, on_ready: Callable[[], None]
+    settings: Settings,
+    keys: Keys | None,
+    listener: socket.socket,
+    slot: Slot,
+    on_ready: Callable[[], None],
 ) -> None:
     with _one_sentence():
-        _serve(settings, listener, on_ready)
+        sys.exit(_serve(settings, keys, listener, slot, on_ready))
 
 
 def _announce(settings: Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     name = settings.model.resolve().name
-    typer.echo(f"Conveyor serves {name} at {url} - Ctrl-C stops it. Try:")
-    typer.echo(f"curl -s {url}/predict -H 'content-type: application/json' -d '{EXAMPLE}'")
+    text = (
+        f"Conveyor serves {name} at {url} - Ctrl-C stops it. Try:\n"
+        f"curl -s {url}/predict -H 'content-type: application/json' -d '{EXAMPLE}'\n"
+    )
+    # On a thread of its own, as nobody may be there to read it.
+    threading.Thread(target=_say, args=(text,), daemon=True).start()
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        write(STDOUT, text)
 
 
 def _listen(host: str, port: int) -> socket.socket:

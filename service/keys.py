@@ -1,11 +1,20 @@
 """API keys: which callers are let in."""
 
-import hmac
-from dataclasses import dataclass
+import stat
+from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 from typing import Self
 
 from service.settings import Settings
+
+# Thousands of keys; whatever is larger is another file.
+MOST_BYTES = 2**20
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+# What no header can carry (RFC 9110, section 5.5), so that no caller could show such a key.
+CONTROLS = frozenset([*range(32), 127])
 
 
 class NoKeys(Exception):
@@ -14,9 +23,9 @@ class NoKeys(Exception):
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys, as digests of one length, so that comparing them tells nothing about them."""
+    """The keys, as digests: finding one takes as long as its digest says, which tells nothing."""
 
-    digests: tuple[bytes, ...]
+    places: dict[bytes, int] = field(repr=False)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
@@ -26,24 +35,44 @@ class Keys:
         """
         if settings.api_keys is None and settings.api_keys_file is None:
             return None
-        keys = (settings.api_keys or "").split(",")
+        # Bytes of a variable that are no UTF-8 come as surrogates, and become what they were.
+        keys = [
+            key.encode("utf-8", "surrogateescape") for key in (settings.api_keys or "").split(",")
+        ]
         if settings.api_keys_file is not None:
-            keys += settings.api_keys_file.read_text().splitlines()
-        found = [key.strip() for key in keys if key.strip()]
+            keys += _lines(settings.api_keys_file)
+        found = dict.fromkeys(key.strip() for key in keys if key.strip())
         if not found:
             raise NoKeys("API keys are asked for, but there is none: give at least one.")
-        return cls(tuple(_digest(key) for key in found))
+        if any(CONTROLS & set(key) for key in found):
+            raise NoKeys("An API key has a control character in it, which no header can carry.")
+        return cls({_digest(key): place for place, key in enumerate(found)})
 
     def match(self, authorization: str | None) -> int | None:
         """Which key (its place) is in a header ``Authorization: Bearer KEY``; None for none.
 
-        Takes the same time whichever it is.
+        Headers are bytes, of which the server makes characters by Latin-1.
         """
-        scheme, _, key = (authorization or "").partition(" ")
-        shown = _digest(key.strip())
-        matches = [hmac.compare_digest(shown, digest) for digest in self.digests]
-        return matches.index(True) if scheme.lower() == "bearer" and any(matches) else None
+        scheme, _, key = (authorization or "").encode("latin-1", "replace").partition(b" ")
+        return self.places.get(_digest(key.strip())) if scheme.lower() == b"bearer" else None
 
 
-def _digest(key: str) -> bytes:
-    return sha256(key.encode()).digest()
+def _lines(path: Path) -> list[bytes]:
+    """The lines of a file of keys, as the bytes that callers send."""
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for whoever writes into it
+        raise NoKeys(f"{path} is no file: --api-keys-file is a file with one key a line.")
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise NoKeys(f"{path} is larger than {MOST_BYTES:,} bytes: it should have one key a line.")
+    content = content.removeprefix(BYTE_ORDER_MARK)
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise NoKeys(f"{path}, line {line} is no UTF-8: save the file of keys as UTF-8.") from None
+    return content.splitlines()
+
+
+def _digest(key: bytes) -> bytes:
+    return sha256(key).digest()

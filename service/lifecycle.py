@@ -24,6 +24,11 @@ class Lifecycle:
         """Whether requests are taken, and can be answered."""
         return not self.draining and all(batcher.ready for batcher in self.batchers)
 
+    @property
+    def broken(self) -> bool:
+        """Whether a thread that works has died: this process has to end, and another to begin."""
+        return any(batcher.died for batcher in self.batchers)
+
     def enter(self) -> None:
         """A request is let in."""
         self.active += 1

@@ -3,11 +3,12 @@
 What a label can say is bounded: routes are those that exist and "other", labels the model's own.
 """
 
-import os
+import json
 from collections import Counter as Tally
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -17,22 +18,22 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
-    multiprocess,
+    values,
 )
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import Metric
+from prometheus_client.metrics_core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from model.artifact import Artifact
 from model.reader import Floats
 from service.batcher import Observer, Stepped
+from service.scoreboard import Scoreboard, Slot
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 SIZES = tuple(2**power for power in range(15))
 SHARES = tuple(tenth / 10 for tenth in range(11))
 
-# Set by whoever starts several processes: each keeps its numbers there, and all add them up.
-DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+OPENMETRICS = "application/openmetrics-text"
 
 # How numbers of several processes become one, where they are not added up.
 COMBINED: dict[str, Callable[[Iterable[float]], float]] = {
@@ -40,13 +41,22 @@ COMBINED: dict[str, Callable[[Iterable[float]], float]] = {
     "process_max_fds": max,
 }
 
+Labels = tuple[tuple[str, str], ...]
+
 OUTCOMES = {499: "cancelled", 504: "expired"}
 
 
 class Metrics(Observer):
-    """All that is counted and measured about one process, and about all of them at `exposition`."""
+    """All that is counted and measured about one process, and about all of them at `exposition`.
 
-    def __init__(self, artifact: Artifact, version: str) -> None:
+    A worker has a slot, and keeps its numbers there.
+    """
+
+    def __init__(self, artifact: Artifact, version: str, slot: Slot | None = None) -> None:
+        # The library would choose by PROMETHEUS_MULTIPROC_DIR, which other programs set for
+        # themselves.
+        values.ValueClass = slot.value_class() if slot else values.MutexValue
+        self._scoreboard = slot.scoreboard if slot else None
         self._registry = registry = CollectorRegistry()
         self._unknown_id = artifact.classifier.tokenizer.unk_id
 
@@ -103,6 +113,9 @@ class Metrics(Observer):
         self._truncated = counter("truncated_texts", "Texts of which only the end was read.")
         self._predictions = counter("predictions", "Texts by their best label.", ["label"])
         self._top_score = histogram("top_score", "Score of the best label.", SHARES)
+        self._log_dropped = counter(
+            "dropped_log_lines", "Lines of the log that standard error did not take."
+        )
         for label in artifact.classifier.config.labels:
             self._predictions.labels(label)
         self._labels = artifact.classifier.config.labels
@@ -110,8 +123,14 @@ class Metrics(Observer):
             "model_info", "What is served; always 1.", "max", ["name", "sha256", "version"]
         )
         self._model_info.labels(artifact.name, artifact.sha256, version).set(1)
-        if DIRECTORY not in os.environ:
+        self._shown = registry
+        if self._scoreboard is None:
             ProcessCollector(registry=registry)
+        else:
+            self._shown = CollectorRegistry()
+            self._shown.register(_Together(self._scoreboard))
+            self._shown.register(_Processes(self._scoreboard))
+        self._shown.register(_Workers(self))
 
     def answered(self, route: str, status: int, seconds: float, accepted: bool) -> None:
         """A request is over; status 0 if its answer never began."""
@@ -166,6 +185,10 @@ class Metrics(Observer):
         """Texts left the queue before they ran."""
         self._dropped.inc(works)
 
+    def log_line_dropped(self) -> None:
+        """A line of the log is lost."""
+        self._log_dropped.inc()
+
     def tally(self) -> dict[str, int]:
         """How many requests this process has accepted, and how they came out."""
         tally = {"accepted": 0} | dict.fromkeys(("answered", *OUTCOMES.values(), "failed"), 0)
@@ -176,34 +199,96 @@ class Metrics(Observer):
                         tally[sample.labels.get("outcome", "accepted")] += int(sample.value)
         return tally
 
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        """/metrics and its media type, of all processes that keep their numbers in one directory.
+    @property
+    def workers(self) -> tuple[int, int]:
+        """How many processes are ready to serve, and how many should be."""
+        if self._scoreboard is None:
+            return 1, 1
+        return len(self._scoreboard.pids), self._scoreboard.wanted
 
-        In Prometheus' text format, or as OpenMetrics for those who accept that.
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """/metrics and its media type, of all workers together.
+
+        In Prometheus' text format, or as OpenMetrics for those who accept that, in whichever
+        version they ask for: there is one.
         """
-        encode, media_type = choose_encoder(accept)
-        directory = os.environ.get(DIRECTORY)
-        if directory is None:
-            return encode(self._registry), media_type
-        registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]
-        registry.register(_Processes(directory))
-        return encode(registry), media_type
+        accepted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+        wanted = f"{OPENMETRICS}; version=1.0.0" if OPENMETRICS in accepted else ""
+        encode, media_type = choose_encoder(wanted)
+        return encode(self._shown), media_type
+
+
+class _Workers(Collector):
+    """How many workers there are."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        """How many are ready, and how many should be."""
+        ready, wanted = self._metrics.workers
+        yield GaugeMetricFamily("conveyor_ready_workers", "Processes that serve.", ready)
+        yield GaugeMetricFamily("conveyor_workers", "Processes that should serve.", wanted)
+
+
+class _Together(Collector):
+    """The numbers of all workers, added up.
+
+    The library's own collector reads them from a directory of files.
+    """
+
+    def __init__(self, scoreboard: Scoreboard) -> None:
+        self._scoreboard = scoreboard
+
+    def collect(self) -> Iterable[Metric]:
+        """The sums; of what all say alike, the largest."""
+        found: dict[str, list[float]] = defaultdict(list)
+        for key, value in self._scoreboard.values():
+            found[key].append(value)
+        metrics: dict[str, Metric] = {}
+        for key, numbers in found.items():
+            kind, mode, family, name, labels, text = json.loads(key)
+            metric = metrics.setdefault(family, Metric(family, text, kind))
+            value = max(numbers) if mode == "max" else sum(numbers)
+            metric.add_sample(name, labels, value)
+        return [_cumulative(m) if m.type == "histogram" else m for m in metrics.values()]
+
+
+def _cumulative(metric: Metric) -> Metric:
+    """A histogram whose buckets count all that is below their bound, from one of single buckets."""
+    counts: dict[Labels, dict[str, float]] = defaultdict(dict)
+    sums: dict[Labels, float] = {}
+    for sample in metric.samples:
+        labels = dict(sample.labels)
+        bound = labels.pop("le", None)
+        if bound is None:
+            sums[tuple(labels.items())] = sample.value
+        else:
+            counts[tuple(labels.items())][bound] = sample.value
+    names = [name for name, _ in next(iter(sums))]
+    histogram = HistogramMetricFamily(metric.name, metric.documentation, labels=names)
+    for those, buckets in counts.items():
+        if "+Inf" in buckets:  # else a worker is about to make it
+            bounds = sorted(buckets, key=float)
+            below = accumulate(buckets[bound] for bound in bounds)
+            pairs = list(zip(bounds, below, strict=True))
+            histogram.add_metric([value for _, value in those], pairs, sums[those])
+    return histogram
 
 
 class _Processes(Collector):
-    """CPU time, memory and files of all processes that live, added up.
+    """CPU time, memory and files of all workers that are ready, added up.
 
     The library's own collector knows one process.
     """
 
-    def __init__(self, directory: str) -> None:
-        self._directory = Path(directory)
+    def __init__(self, scoreboard: Scoreboard) -> None:
+        self._scoreboard = scoreboard
 
     def collect(self) -> Iterable[Metric]:
         """The sums, by the library's names; of start times the first, of limits the largest."""
         found: dict[str, list[Metric]] = {}
-        for pid in self._pids():
+        for pid in self._scoreboard.pids:
             collector = ProcessCollector(pid=partial(int, pid), registry=None)
             for metric in collector.collect():
                 found.setdefault(metric.name, []).append(metric)
@@ -213,7 +298,3 @@ class _Processes(Collector):
             value = combine(sample.value for sample in samples)
             metrics[0].samples = [samples[0]._replace(value=value)]
             yield metrics[0]
-
-    def _pids(self) -> set[int]:
-        files = self._directory.glob("gauge_livesum_*.db")
-        return {int(file.stem.rpartition("_")[2]) for file in files}

@@ -313,7 +313,8 @@ class Info(BaseModel):
     parameters: ParameterInfo
     limits: Limits
     threads: int = Field(description="Processor threads that a prediction may use.")
-    workers: int = Field(description="Processes that serve.")
+    workers: int = Field(description="Processes that should serve.")
+    ready_workers: int = Field(description="Processes that serve.")
     versions: dict[str, str]
 
 

@@ -1,9 +1,10 @@
 """One serving process: uvicorn, with an end in which nobody who was let in is lost."""
 
+import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import FrameType
 
@@ -14,6 +15,7 @@ from service.connection import Connection
 from service.connections import UNSENT_ANSWERS, Connections, backlog, most_open
 from service.lifecycle import Lifecycle
 from service.settings import Settings
+from service.signals import ending, is_impatient
 
 logger = logging.getLogger("conveyor.server")
 
@@ -28,10 +30,11 @@ IDLE_SECONDS = 75
 
 
 class Server(uvicorn.Server):
-    """On SIGTERM or SIGINT it lets nobody in any more, answers whoever is in, and ends.
+    """At a signal that ends it, it lets nobody in any more, answers whoever is in, and ends.
 
     Meanwhile it goes on listening: newcomers are told that it shuts down, and `/readyz` says so to
-    whoever balances the load. A second signal ends the process at once.
+    whoever balances the load. A second signal ends the process at once. Should a thread that works
+    have died, it comes to its end as well.
     """
 
     def __init__(
@@ -80,9 +83,25 @@ class Server(uvicorn.Server):
         await super().main_loop()
         await self._lifecycle.drain(self._grace)
 
+    async def on_tick(self, counter: int) -> bool:
+        """Whether it is time to end; asked several times a second."""
+        if self._lifecycle.broken:
+            self._lifecycle.draining = self.should_exit = True
+        return await super().on_tick(counter)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Have signals tell `handle_exit` for as long as it serves."""
+        before = {number: signal.signal(number, self.handle_exit) for number in ending()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
         """Begin to end, or end at once."""
-        if self.should_exit:
+        if self.should_exit and is_impatient(sig):
             signal.signal(sig, signal.SIG_DFL)
             signal.raise_signal(sig)
         self._lifecycle.draining = True

@@ -16,7 +16,10 @@ MEBIBYTE = 2**20
 class Settings(BaseSettings):
     """What an operator can choose. Each field is a flag and a ``CONVEYOR_`` variable."""
 
-    model_config = SettingsConfigDict(env_prefix="CONVEYOR_", frozen=True, extra="forbid")
+    # An empty variable is none: compose files pass on with ${X:-} what may not be set.
+    model_config = SettingsConfigDict(
+        env_prefix="CONVEYOR_", env_ignore_empty=True, frozen=True, extra="forbid"
+    )
 
     model: Path = Field(
         DEFAULT_MODEL, description="Model directory, as `conveyor train` writes it."
@@ -86,7 +89,8 @@ class Settings(BaseSettings):
         True, description="Serve the page at / on which people look inside the model."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least level that is logged; info logs every request."
+        "info",
+        description="Least level that is logged; debug logs passed health checks too.",
     )
     log_format: Literal["text", "json"] = Field(
         "text", description="Log lines for people, or JSON for programs."

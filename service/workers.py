@@ -4,132 +4,190 @@ Uvicorn's own supervisor is not used: it starts uvicorn's own server, which stop
 as it is told to end, and it is given an application by a name to import, not settings.
 """
 
+import asyncio
+import contextlib
 import logging
 import multiprocessing
 import os
 import signal
-import socket
-import tempfile
 import threading
+import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Protocol
 
-from prometheus_client import multiprocess
-
-from service.metrics import DIRECTORY
-from service.settings import Settings
+from service.scoreboard import Scoreboard, Slot
+from service.signals import ending, is_impatient
 
 logger = logging.getLogger("conveyor.workers")
 
-# Seconds after which the parent looks again, if nothing wakes it.
-GLANCE = 1.0
+# Seconds until the next worker is started in the place of one that has died, or could not start.
+PAUSES = (0, 1, 2, 4, 8, 16, 30)
+
+# A worker that was ready for so many seconds was sound: after it, pauses begin anew.
+SOUND = 30
+
+# A worker that is not ready after so many seconds will not be.
+LONGEST_START = 300
 
 
 class Serve(Protocol):
-    """What a process does: serve until a signal comes. A function that a new process can import."""
+    """What a process does: serve until a signal comes. It can be pickled, for a new process."""
 
-    def __call__(
-        self, settings: Settings, listener: socket.socket, on_ready: Callable[[], None]
-    ) -> None:
+    def __call__(self, slot: Slot, on_ready: Callable[[], None]) -> None:
         """Serve, and say when it is ready."""
 
 
 class Workers:
-    """So many processes. One that dies is replaced, unless it has never been ready."""
+    """So many processes. One that dies is replaced, for as long as it takes.
 
-    def __init__(self, settings: Settings, listener: socket.socket, serve: Serve) -> None:
-        self._settings = settings
-        self._listener = listener
+    The first one goes ahead: whatever keeps it from serving is said once, and ends all.
+    """
+
+    def __init__(self, count: int, serve: Serve) -> None:
         self._serve = serve
         self._context = multiprocessing.get_context("spawn")
-        self._starting: dict[SpawnProcess, Connection] = {}
-        self._ready: set[SpawnProcess] = set()
-        self._signals = 0
+        self._scoreboard = Scoreboard(count)
+        self._living: set[SpawnProcess] = set()
+        self._announced = False
+        self._first = asyncio.Event()  # one has been ready
+        self._end = asyncio.Event()
         self._code = 0
 
     def run(self, on_ready: Callable[[], None]) -> int:
-        """Serve until a signal comes, or until nobody can; the exit code."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
-        with tempfile.TemporaryDirectory(prefix="conveyor-metrics-") as directory:
-            os.environ[DIRECTORY] = directory
-            announced = False
-            # One goes ahead: whatever keeps it from serving is said once.
-            self._start()
-            while self._starting or self._ready:
-                self._look()
-                while self._ready and self._missing and not (self._signals or self._code):
-                    self._start()
-                if len(self._ready) == self._settings.workers and not announced:
-                    announced = True
-                    on_ready()
+        """Serve until a signal comes, or until it turns out that nobody can; the exit code."""
+        try:
+            asyncio.run(self._run(on_ready))
+        finally:
+            self._scoreboard.close()
         return self._code
 
-    @property
-    def _missing(self) -> int:
-        return self._settings.workers - len(self._starting) - len(self._ready)
+    async def _run(self, on_ready: Callable[[], None]) -> None:
+        for number in ending():
+            asyncio.get_running_loop().add_signal_handler(number, self._on_signal, number)
+        async with asyncio.TaskGroup() as group:
+            for place in range(self._scoreboard.wanted):
+                group.create_task(self._keep(place, on_ready))
 
-    def _start(self) -> None:
-        ours, theirs = self._context.Pipe(duplex=False)
-        work = (self._settings, self._listener, self._serve, theirs)
-        process = self._context.Process(target=_work, args=work)
-        process.start()
-        theirs.close()
-        self._starting[process] = ours
+    async def _keep(self, place: int, on_ready: Callable[[], None]) -> None:
+        """Have a worker in this place until the end, one after another."""
+        if place:
+            await self._first.wait()
+        failures = 0
+        while not self._end.is_set():
+            served = await self._have(place, on_ready)
+            if self._end.is_set():
+                return
+            if not self._first.is_set():  # it has said why
+                self._code = 1
+                self._begin_to_end()
+                return
+            failures = 0 if served >= SOUND else failures
+            pause = PAUSES[min(failures, len(PAUSES) - 1)]
+            failures += 1
+            board = self._scoreboard
+            logger.error(
+                "%d of %d workers are ready; another is started in %d s",
+                len(board.pids),
+                board.wanted,
+                pause,
+            )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._end.wait(), pause)
 
-    def _look(self) -> None:
-        """Wait until something happens to a process, and see to it."""
-        processes = {process.sentinel: process for process in (*self._starting, *self._ready)}
-        happened = wait([*processes, *self._starting.values()], GLANCE)
-        for process, pipe in list(self._starting.items()):
-            if pipe in happened and _says_ready(pipe):
-                del self._starting[process]
-                self._ready.add(process)
-        for sentinel in happened:
-            if isinstance(sentinel, int):
-                self._bury(processes[sentinel])
-
-    def _bury(self, process: SpawnProcess) -> None:
+    async def _have(self, place: int, on_ready: Callable[[], None]) -> float:
+        """Start a worker, and wait until it has died; for how many seconds it was ready."""
+        try:
+            process, pipe = self._start(place)
+        except OSError as error:  # no process, memory or file is left for it
+            logger.error("A worker could not be started: %s", error.strerror)  # noqa: TRY400
+            return 0
+        self._living.add(process)
+        ready = since = None
+        with pipe:
+            try:
+                await asyncio.wait_for(_readable(pipe.fileno()), LONGEST_START)
+                ready = _says_ready(pipe)
+            except TimeoutError:
+                logger.error("Process %s is not ready after %s s", process.pid, LONGEST_START)  # noqa: TRY400
+                process.kill()
+        if ready:
+            since = time.monotonic()
+            self._enter(place, process, on_ready)
+        await _readable(process.sentinel)
         process.join()
-        assert process.pid is not None  # noqa: S101 - it was started
-        multiprocess.mark_process_dead(process.pid)  # type: ignore[no-untyped-call]
-        was_ready = process in self._ready
-        self._ready.discard(process)
-        self._starting.pop(process, None)
-        if self._signals:
-            self._code = self._code or abs(process.exitcode or 0)
-        elif was_ready:
+        self._living.discard(process)
+        self._scoreboard.leave(place)
+        if self._end.is_set():
+            self._code = self._code or (abs(process.exitcode or 0) if ready else 0)
+        elif ready or process.exitcode != 1:  # else it has said why
             logger.error("Process %s ended with %s", process.pid, process.exitcode)
-            self._start()
-        else:  # it has said why
-            self._code = 1
-            self._tell_all(signal.SIGTERM)
+        return time.monotonic() - since if since else 0
 
-    def _on_signal(self, _number: int, _frame: object) -> None:
+    def _start(self, place: int) -> tuple[SpawnProcess, Connection]:
+        ours, theirs = self._context.Pipe(duplex=False)
+        with theirs:
+            work = (self._serve, Slot(self._scoreboard, place), theirs)
+            process = self._context.Process(target=_work, args=work)
+            try:
+                process.start()
+            except OSError:
+                ours.close()
+                raise
+        return process, ours
+
+    def _enter(self, place: int, process: SpawnProcess, on_ready: Callable[[], None]) -> None:
+        assert process.pid is not None  # noqa: S101 - it was started
+        board = self._scoreboard
+        board.enter(place, process.pid)
+        self._first.set()
+        logger.info("Process %s is ready: %d of %d", process.pid, len(board.pids), board.wanted)
+        if len(board.pids) == board.wanted and not self._announced:
+            self._announced = True
+            on_ready()
+
+    def _on_signal(self, number: int) -> None:
         """Let all end as they should; at the second signal, at once."""
-        self._signals += 1
-        self._tell_all(signal.SIGTERM if self._signals == 1 else signal.SIGKILL)
+        if not self._end.is_set():
+            self._begin_to_end()
+        elif is_impatient(number):
+            self._tell_all(signal.SIGKILL)
+
+    def _begin_to_end(self) -> None:
+        self._end.set()
+        self._first.set()
+        self._tell_all(signal.SIGTERM)
 
     def _tell_all(self, number: int) -> None:
-        for process in (*self._starting, *self._ready):
+        for process in self._living:
             if process.is_alive() and process.pid is not None:
                 os.kill(process.pid, number)
+
+
+async def _readable(file: int) -> None:
+    """Wait until there is something to read, or nobody left to write."""
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(file, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(file)
 
 
 def _says_ready(pipe: Connection) -> bool:
     try:
         return bool(pipe.recv())
-    except EOFError:  # it ended before
+    except (EOFError, OSError):  # it ended before
         return False
 
 
-def _work(settings: Settings, listener: socket.socket, serve: Serve, pipe: Connection) -> None:
+def _work(serve: Serve, slot: Slot, pipe: Connection) -> None:
     """The life of a process."""
     os.setpgrp()  # Ctrl-C is for the parent alone, who passes it on
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    serve(settings, listener, lambda: pipe.send(True))
+    serve(slot, lambda: pipe.send(True))
 
 
 def _end_with_parent() -> None:

@@ -40,6 +40,7 @@ async def info(ctx: InContext) -> Info:
         ),
         threads=ctx.settings.threads or threads(ctx.settings.workers),
         workers=ctx.settings.workers,
+        ready_workers=ctx.metrics.workers[0],
         versions={
             "conveyor": version("conveyor"),
             "python": platform.python_version(),

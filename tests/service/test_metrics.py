@@ -1,7 +1,10 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from model.artifact import Artifact
@@ -12,6 +15,8 @@ from service.settings import Settings
 from tests.asgi import ask
 from tests.conftest import random_classifier
 from tests.integration.conftest import counters
+
+METRICS = Metrics(Artifact("random", "a" * 64, random_classifier()), "1.2.3")
 
 
 @pytest.fixture
@@ -43,6 +48,43 @@ def test_openmetrics_for_those_who_accept_it(metrics: Metrics) -> None:
     text, media_type = metrics.exposition("application/openmetrics-text; version=1.0.0")
     assert media_type.startswith("application/openmetrics-text")
     assert text.endswith(b"# EOF\n")
+
+
+ODD = "application/openmetrics-text"
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text(st.characters(max_codepoint=255)),
+            st.sampled_from([ODD, "text/plain", ";", ",", "version=", "1.0.0", "q=", "escaping="]),
+        )
+    ).map("".join)
+)
+@example(f"{ODD}; version=abc")
+@example(f"{ODD}; version={'9' * 5000}")
+@example(f"{ODD}; version=2.\xe9")
+@example("text/plain; version=abc")
+def test_whatever_is_accepted_there_is_an_answer(accept: str) -> None:
+    text, media_type = METRICS.exposition(accept)
+    assert media_type.startswith((ODD, "text/plain"))
+    assert media_type.isascii()
+    assert (b"# EOF" in text) == (ODD in media_type)
+
+
+def test_a_variable_of_another_program_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    metrics = Metrics(Artifact("random", "0", random_classifier()), "1")
+    metrics.queue(10, 2)
+    assert read(metrics)["conveyor_queued_tokens"] == 10
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lines_that_the_log_lost_are_counted(metrics: Metrics) -> None:
+    metrics.log_line_dropped()
+    assert read(metrics)["conveyor_dropped_log_lines_total"] == 1
 
 
 def test_the_model_is_named(metrics: Metrics) -> None:

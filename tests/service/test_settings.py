@@ -14,6 +14,12 @@ def test_variables_set_what_flags_do_not(monkeypatch: pytest.MonkeyPatch) -> Non
     assert settings.model == Path("/a")
 
 
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_an_empty_variable_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"CONVEYOR_{name.upper()}", "")
+    assert Settings() == Settings.model_construct()
+
+
 def test_settings_are_frozen() -> None:
     settings = Settings()
     with pytest.raises(ValidationError, match="frozen"):
