@@ -8,9 +8,10 @@ Generic: it knows works with a cost, and kinds of work that can share a batch. W
   client does not starve another, nor a large request a small one.
 - Admission is bounded by the cost of all that waits; beyond it, work is refused at once.
 - A request that is cancelled leaves the queue before it runs.
-- A work that goes wrong fails alone: its request fails, and no other. A step that goes wrong fails
-  the batch, and the thread goes on, whatever it is that was raised: a panic in a library is no
-  Exception. Should the thread die of something else, all that waits fails: nobody hangs.
+- A work that goes wrong fails alone: its request fails, and no other. When a step goes wrong, the
+  works of the batch are done again, each in a batch of its own, and those fail that fail there,
+  whatever it is that was raised: a panic in a library is no Exception. The thread goes on. Should
+  it die of something else, all that waits fails: nobody hangs.
 - Once closed it takes nothing new and finishes what it has, or fails it when the time is over.
 
 A batch is not a fixed set: as long as its kind allows, works leave it when they are done, and
@@ -59,7 +60,7 @@ class Closed(Exception):
 
 
 class Failed(Exception):
-    """The step that this work was part of went wrong. The cause is the error."""
+    """A step with this work, and with no other, went wrong. The cause is the error."""
 
 
 class Stepped(NamedTuple):
@@ -165,19 +166,6 @@ class _Request:
     over: bool = False  # nobody waits for it any more
 
 
-@dataclass
-class _Running:
-    """The batch under way."""
-
-    kind: Kind[Any]
-    batch: Batch[Any]
-    works: dict[int, tuple[_Request, int, int]] = field(default_factory=dict)  # index, cost
-
-    @property
-    def cost(self) -> int:
-        return sum(cost for _, _, cost in self.works.values())
-
-
 class _Taken(NamedTuple):
     """A work that has had its turn."""
 
@@ -185,6 +173,24 @@ class _Taken(NamedTuple):
     number: int  # among the request's works
     work: Any
     cost: int
+    again: bool = False  # its batch went wrong, so it has one of its own
+
+
+@dataclass
+class _Running:
+    """The batch under way."""
+
+    kind: Kind[Any]
+    batch: Batch[Any]
+    works: dict[int, _Taken] = field(default_factory=dict)
+
+    @property
+    def cost(self) -> int:
+        return sum(one.cost for one in self.works.values())
+
+    @property
+    def alone(self) -> bool:
+        return any(one.again for one in self.works.values())
 
 
 class Batcher:
@@ -215,6 +221,7 @@ class Batcher:
         self._waiting_works = 0
         self._running: _Running | None = None
         self._joining: list[_Taken] = []  # neither in the queue nor in the batch
+        self._again: deque[_Taken] = deque()  # to be done each for itself, before all that waits
         self._outcomes: list[tuple[_Request, Any]] = []  # known, and not yet told
         self._numbers = 0
         self._done = 0.0  # cost of the last steps' finished works
@@ -353,12 +360,14 @@ class Batcher:
 
     def _fill(self) -> bool:
         """Wait for work, and let what can join the batch; False when all is done for good."""
-        if not (self._running or self._waiting):
+        if not (self._running or self._again or self._waiting):
             self._deliver()
         with self._changed:
-            while not (self._running or self._waiting or self._closed):
+            while not (self._running or self._again or self._waiting or self._closed):
                 self._changed.wait()
             taken = self._take()
+        if not (taken or self._running):
+            return not self._closed
         if taken:
             self._join(taken)
             self._joining = []
@@ -366,10 +375,17 @@ class Batcher:
         # take the interpreter away from putting the batch together, while the model stands still.
         self._get_ready()
         self._deliver()
-        return bool(taken or self._running)
+        return True
 
     def _take(self) -> list[_Taken]:
         """Take out of the queue what joins the batch under way, or begins one."""
+        if self._running and (self._again or self._running.alone):
+            return []
+        while self._again:
+            one = self._again.popleft()
+            if not one.request.over:
+                self._joining = [one]
+                return [one]
         kind = self._running.kind if self._running else None
         cost = self._running.cost if self._running else 0
         taken: list[_Taken] = []
@@ -410,13 +426,14 @@ class Batcher:
             running = self._running or _Running(kind, kind.begin())
             self._running = running
             works = []
-            for request, index, work, cost in taken:
-                if request.joined is None:
-                    request.joined = now
-                self._observer.joined(kind.name, now - request.submitted)
+            for one in taken:
+                if one.request.joined is None:
+                    one.request.joined = now
+                if not one.again:
+                    self._observer.joined(kind.name, now - one.request.submitted)
                 self._numbers += 1
-                running.works[self._numbers] = (request, index, cost)
-                works.append((self._numbers, work))
+                running.works[self._numbers] = one
+                works.append((self._numbers, one.work))
             running.batch.add(works)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is this batch's alone
             self._fail_batch(kind, error)
@@ -446,12 +463,12 @@ class Batcher:
         done = [(running.works.pop(number), r) for number, r in stepped.finished.items()]
         if not running.works:
             self._running = None
-        self._done = MEMORY * self._done + sum(cost for (_, _, cost), _ in done)
+        self._done = MEMORY * self._done + sum(one.cost for one, _ in done)
         self._busy = MEMORY * self._busy + seconds
-        for (request, index, _), result in done:
-            request.results[index] = result
-            request.missing -= 1
-        ends = dict.fromkeys(request for (request, *_), _ in done)
+        for one, result in done:
+            one.request.results[one.number] = result
+            one.request.missing -= 1
+        ends = dict.fromkeys(one.request for one, _ in done)
         now = time.perf_counter()
         for request in ends:
             if not request.missing or _error(request):
@@ -465,9 +482,20 @@ class Batcher:
         _tell(outcomes)
 
     def _fail_batch(self, kind: Kind[Any], error: BaseException) -> None:
-        logger.error("A step of %s failed", kind.name, exc_info=error)
-        _tell([(request, _failed(error)) for request in self._under_way()])
+        """Let each work of the batch be done for itself; one that was, fails its request."""
+        works = self._in_batch()
         self._running, self._joining = None, []
+        if len(works) > 1:
+            logger.warning(
+                "A step of %s failed: its %d works are done one by one",
+                kind.name,
+                len(works),
+                exc_info=error,
+            )
+            self._again.extend(one._replace(again=True) for one in works)
+            return
+        logger.error("A step of %s failed", kind.name, exc_info=error)
+        _tell([(one.request, _failed(error)) for one in works])
 
     def _fail_all(self) -> None:
         """Fail what waits and what is under way."""
@@ -482,9 +510,12 @@ class Batcher:
 
     def _under_way(self) -> Iterable[_Request]:
         """Those of whom something has left the queue and is not done."""
+        return dict.fromkeys(one.request for one in [*self._in_batch(), *self._again])
+
+    def _in_batch(self) -> list[_Taken]:
+        """The works of the batch under way, and those that are about to join it."""
         running = list(self._running.works.values()) if self._running else []
-        joining = [one.request for one in self._joining]
-        return dict.fromkeys([*(request for request, _, _ in running), *joining])
+        return list({id(one): one for one in [*running, *self._joining]}.values())
 
 
 def _rounds(

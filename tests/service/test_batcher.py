@@ -358,7 +358,7 @@ class Broken:
         Broken(((1, "mine"),), works=1),
         Broken(((1, "mine"), (2, "hers")), works=1),
         Broken((), works=0),
-        Broken((), works=1),
+        Broken((), works=3),
         Broken((), works=1, name="no beginning"),
         Broken((), works=1, name="no preparation"),
     ],
@@ -377,24 +377,94 @@ def test_a_wrong_count_fails_its_batch_and_the_next_one_works(broken: Broken) ->
     asyncio.run(main())
 
 
-def test_a_failing_step_fails_exactly_its_batch(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_step_that_fails_is_done_again_work_by_work(
+    place: int, caplog: pytest.LogCaptureFixture
+) -> None:
     async def main() -> None:
-        held = Held()
-        with running(batch_cost=2) as batcher:
+        held, recorder = Held(), Recorder()
+        with running(batch_cost=3, observer=recorder) as batcher:
             before = send(batcher, held, "before")
             await held.started()
-            failing = [send(batcher, held, ZeroDivisionError()), send(batcher, held, "same batch")]
+            works: list[Any] = ["one", "two"]
+            works.insert(place, ZeroDivisionError())
+            tasks = [send(batcher, held, work) for work in works]
             after = send(batcher, held, "next batch")
-            held.go.release(3)
+            held.go.release(6)
             assert (await before).results == ["before"]
-            for task in failing:
+            assert await held.started() == works
+            assert [await held.started() for _ in works] == [[work] for work in works]
+            for task, work in zip(tasks, works, strict=True):
+                if isinstance(work, str):
+                    assert (await task).results == [work]
+                    continue
                 with pytest.raises(Failed) as error:
                     await task
                 assert isinstance(error.value.__cause__, ZeroDivisionError)
             assert (await after).results == ["next batch"]
+            assert recorder.waiting == (0, 0)
 
     asyncio.run(main())
-    assert "A step of held failed" in caplog.text
+    assert "A step of held failed: its 3 works are done one by one" in caplog.text
+
+
+def test_of_a_step_that_fails_nothing_is_done_again_for_those_who_have_gone() -> None:
+    async def main() -> None:
+        held = Held()
+        with running(batch_cost=3) as batcher:
+            before = send(batcher, held, "before")
+            await held.started()
+            tasks = [send(batcher, held, work) for work in (ZeroDivisionError(), "one", "two")]
+            held.go.release()
+            await before
+            await held.started()
+            tasks[1].cancel()
+            tasks[2].cancel()
+            await asyncio.wait(tasks[1:])
+            held.go.release(9)
+            with pytest.raises(Failed):
+                await tasks[0]
+            assert (await send(batcher, held, "after")).results == ["after"]
+            assert len(await held.started()) == 1  # the one that fails
+            assert await held.started() == ["after"]
+            assert batcher.ready
+
+    asyncio.run(main())
+
+
+def test_what_fails_before_a_step_while_nothing_joins_does_not_end_the_thread() -> None:
+    class Once(Whole[Any]):
+        """Its second preparation fails."""
+
+        def __init__(self) -> None:
+            super().__init__(lambda works: Stepped(dict(enumerate(works))))
+            self.prepared = 0
+
+        def prepare(self) -> None:
+            self.prepared += 1
+            if self.prepared > 1:
+                raise ZeroDivisionError
+
+        def step(self) -> Stepped:
+            return Stepped({}) if self.prepared == 1 else super().step()
+
+    @dataclass(frozen=True)
+    class Failing:
+        name: str = "failing"
+
+        def begin(self) -> Once:
+            return Once()
+
+    async def main() -> None:
+        held = Held()
+        held.go.release()
+        with running() as batcher:
+            with pytest.raises(Failed):
+                await asyncio.wait_for(send(batcher, Failing(), 1), PATIENCE)
+            assert batcher.ready
+            assert (await send(batcher, held, "after")).results == ["after"]
+
+    asyncio.run(main())
 
 
 class Panic(BaseException):
