@@ -30,6 +30,10 @@ DIGEST_BYTES = 16
 _HEADER = struct.Struct("<B32sq")
 MOST_TOKENS = 2**53
 
+# By how much rounding may lift the mean of h above the largest: the sum of a piece is in single
+# precision, and a piece of 2^16 steps errs by no more than 2^16 * 2^-24 a step.
+MEAN_ROOM = 2**-8
+
 
 @dataclass(frozen=True)
 class States:
@@ -143,14 +147,23 @@ class State:
         """Whether the equations allow these numbers.
 
         The digest is no secret, so whoever wants to can make a state; but not one with NaN or with
-        numbers that would overflow. A step moves h and the belt by no more than 1.
+        numbers that would overflow. Before the first token all is as it begins. After it, a step
+        moves the belt and the sum of h by no more than 1, h lies within 1 of 0, and the largest h
+        is none that is less than the last one, nor than the mean. Rounding keeps all this: integers
+        up to 2^53 are exact, and what is not greater stays so; but for the mean of many, which is
+        given some room.
         """
         if self.tokens == 0:
-            return bool((self.hidden == 0).all() and (self.cell == 0).all())
+            start = (0, 0, -np.inf, 0)
+            pairs = zip(self.arrays, start, strict=True)
+            return all(bool((array == value).all()) for array, value in pairs)
         bounds = (1, self.tokens, 1, self.tokens)
-        return 0 < self.tokens < MOST_TOKENS and all(
-            bool((np.abs(array) <= bound).all())
-            for array, bound in zip(self.arrays, bounds, strict=True)
+        pairs = zip(self.arrays, bounds, strict=True)
+        return (
+            0 < self.tokens < MOST_TOKENS
+            and all(bool((np.abs(array) <= bound).all()) for array, bound in pairs)
+            and bool((self.hidden[-1] <= self.largest).all())
+            and bool((self.total <= self.tokens * (self.largest + MEAN_ROOM)).all())
         )
 
     @property

@@ -23,6 +23,12 @@ def floats_per_step(tensors: Collection[str], units: int) -> int:
     return 2 * gates + norms + (units if "forget_gate" in tensors else 0)
 
 
+def arrays_per_layer(tensors: Collection[str]) -> int:
+    """How many arrays the summaries of a layer and direction are, for a cell with these tensors."""
+    gates, norms = (sum(name in tensors for name in kind) for kind in (SATURATING, NORMED))
+    return 2 * gates + norms + ("forget_gate" in tensors)
+
+
 def per_step(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """For each step, over the units of tensors (..., U): numbers (...).
 

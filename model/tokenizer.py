@@ -3,7 +3,7 @@
 Two kinds, both trained from the user's texts: ``word`` (one token a word; in scripts written
 without spaces, one a character; what the training texts did not show twice is unknown) and ``bpe``
 (byte-pair encoding over UTF-8 bytes: nothing is ever unknown). Both fold case, and neither makes a
-token of white space.
+token of white space or of what nobody sees (a soft hyphen, a zero-width space, a bidi mark).
 """
 
 import json
@@ -40,6 +40,31 @@ _TOKEN = (
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
+# What has no glyph of its own, first and last: Default_Ignorable_Code_Point of Unicode 16's
+# DerivedCoreProperties.txt. Among letters it would make an unknown word of a known one.
+_INVISIBLE_RANGES = (
+    (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5),
+    (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164),
+    (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+_INVISIBLE = "".join(chr(c) for first, last in _INVISIBLE_RANGES for c in range(first, last + 1))
+_ANY_INVISIBLE = re.compile(
+    "[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in _INVISIBLE_RANGES) + "]"
+)
+_REMOVED = r"\p{Default_Ignorable_Code_Point}+"
+
+# White_Space, as WhitespaceSplit has it; Python's own has four control characters more.
+_WHITE = "\t\n\v\f\r \u0085\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B)))
+_WHITE += "\u2028\u2029\u202f\u205f\u3000"
+
+# Where a text can be cut without another token on either side: before white space, and where words
+# are told from symbols and from characters of scripts without spaces, before many of these.
+_BEFORE_WHITE = re.compile(f"[{_WHITE}]")
+_BEFORE_SYMBOL = re.compile(
+    rf"[{_WHITE}!-&(-/:-@\[-^`{{-~\u3001\u3002\u4e00-\u9fff\U0001f300-\U0001faff]"
+)
+
 
 @dataclass(frozen=True)
 class Encoding:
@@ -71,6 +96,13 @@ class Tokenizer:
         self._tokenizer = tokenizer
         # Else a user's text "[PAD]" would become the padding token instead of three symbols.
         self._tokenizer.encode_special_tokens = True
+        cut = tokenizer.pre_tokenizer.__getstate__() if tokenizer.pre_tokenizer else None
+        cuts = {_words().__getstate__(): _BEFORE_SYMBOL, _bytes().__getstate__(): _BEFORE_WHITE}
+        self.boundary: re.Pattern[str] | None = cuts.get(cut)
+        """Matches where a text can be cut; None in tokenizers from elsewhere: nobody knows."""
+        ignores = tokenizer.normalizer and tokenizer.normalizer.normalize_str("\u200b") == ""
+        self.blank = _WHITE + _INVISIBLE if ignores else _WHITE
+        """The characters of which no token is made, in tokenizers that are trained here."""
 
     @classmethod
     def train(cls, texts: Iterable[str], kind: TokenizerKind, vocab_size: int) -> Self:
@@ -141,9 +173,16 @@ class Tokenizer:
         Without offsets, which predictions do not need, it takes a fifth less time.
         """
         valid = [_valid(text) for text in texts]
+        run = self._tokenizer.encode_batch if offsets else self._tokenizer.encode_batch_fast
+        try:
+            encodings = run(valid)
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":
+                raise
+            # The library's own faults are no exceptions to Python, and would end the thread.
+            raise RuntimeError(f"The tokenizer failed: {error}") from None
         if not offsets:
-            return [Encoding(e.ids, []) for e in self._tokenizer.encode_batch_fast(valid)]
-        encodings = self._tokenizer.encode_batch(valid)
+            return [Encoding(encoding.ids, []) for encoding in encodings]
         return [
             Encoding(encoding.ids, _whole(encoding.offsets, text))
             for encoding, text in zip(encodings, texts, strict=True)
@@ -168,32 +207,42 @@ def _whole(offsets: list[tuple[int, int]], text: str) -> list[tuple[int, int]]:
     The library counts "e" and a combining accent as the "e" alone. A token without any character is
     none of the text's (a tokenizer from elsewhere may begin and end texts with its own), and stays.
     """
-    if unicodedata.is_normalized("NFC", text):
+    if unicodedata.is_normalized("NFC", text) and not _ANY_INVISIBLE.search(text):
         return offsets
     whole = []
-    starts = [start for start, _ in offsets[1:]] + [len(text)]
-    for (start, end), following in zip(offsets, starts, strict=True):
+    ends = [start for start, _ in offsets[1:]] + [len(text)]
+    for (start, end), following in zip(offsets, ends[: len(offsets)], strict=True):
         melted = end
         while start < end <= melted < following and not text[melted].isspace():
             melted += 1
+        while melted > end and _ANY_INVISIBLE.match(text[melted - 1]):
+            melted -= 1
         whole.append((start, melted))
     return whole
 
 
 def _normalizer() -> normalizers.Normalizer:
     # NFC, not NFKC: compatibility forms can blow a text up eighteenfold (U+FDFA).
-    return normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    invisible = normalizers.Replace(Regex(_REMOVED), "")
+    return normalizers.Sequence([invisible, normalizers.NFC(), normalizers.Lowercase()])
+
+
+def _words() -> pre_tokenizers.PreTokenizer:
+    cut = pre_tokenizers.Split(Regex(_TOKEN), behavior="isolated")
+    return pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), cut])
+
+
+def _bytes() -> pre_tokenizers.PreTokenizer:
+    # The prefix space marks the pieces that begin a word. It has no place in the text: nothing is
+    # to be trimmed from the offsets.
+    marked = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    return pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), marked])
 
 
 def _train_word(texts: Iterable[str], vocab_size: int) -> tokenizers.Tokenizer:
     tokenizer = tokenizers.Tokenizer(models.WordLevel(unk_token=SPECIAL_TOKENS[UNK_ID]))
     tokenizer.normalizer = _normalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.WhitespaceSplit(),
-            pre_tokenizers.Split(Regex(_TOKEN), behavior="isolated"),
-        ]
-    )
+    tokenizer.pre_tokenizer = _words()
     trainer = trainers.WordLevelTrainer(
         vocab_size=vocab_size,
         min_frequency=MIN_FREQUENCY,
@@ -207,11 +256,7 @@ def _train_word(texts: Iterable[str], vocab_size: int) -> tokenizers.Tokenizer:
 def _train_bpe(texts: Iterable[str], vocab_size: int) -> tokenizers.Tokenizer:
     tokenizer = tokenizers.Tokenizer(models.BPE())
     tokenizer.normalizer = _normalizer()
-    # The prefix space marks the pieces that begin a word. It has no place in the text: nothing is
-    # to be trimmed from the offsets.
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.ByteLevel(add_prefix_space=True)]
-    )
+    tokenizer.pre_tokenizer = _bytes()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         min_frequency=MIN_FREQUENCY,

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from model.artifact import Artifact
 from model.classifier import use_threads
+from model.ending import CHARACTERS_PER_TOKEN
 from service import errors
 from service.access import AccessMiddleware
 from service.arrivals import Arrivals
@@ -31,7 +32,6 @@ from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.routes import inspector, operations, predict, states
 from service.routes.context import Context
-from service.routes.texts import CHARACTERS_PER_TOKEN
 from service.scoreboard import Slot
 from service.settings import Settings
 

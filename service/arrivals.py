@@ -4,7 +4,7 @@ Without the guess, each request that comes while the queue is all but full would
 tokenized before it is refused, and a flood would spend the processor on refusals.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,17 @@ MEMORY = 0.99
 
 # The ratio before there was any request: about that of English text with its JSON around it.
 BYTES_PER_TOKEN = 5.0
+
+
+# Digits of the longest length that is taken for one.
+LONGEST_LENGTH = 18
+
+
+def declared_bytes(headers: Mapping[str, str]) -> int:
+    """How long a body says that it is; 0 where it does not, or not with a plain number."""
+    length = headers.get("content-length", "")
+    plain = length.isascii() and length.isdigit() and len(length) <= LONGEST_LENGTH
+    return int(length) if plain else 0
 
 
 @dataclass

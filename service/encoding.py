@@ -66,10 +66,14 @@ class States:
 
 @dataclass(frozen=True)
 class Format:
-    """A form that states can have."""
+    """A form that states can have, and about how many bytes its parts take."""
 
     write: Callable[[States, int | None], bytes]
-    bytes_per_float: int
+    per_float: int
+    per_integer: int | None  # a step, a unit; None for its digits
+    per_row: int  # beside its numbers
+    per_array: int  # beside its rows: its name, or its header
+    has_text: bool  # of the tokens
     compressible: bool
 
 
@@ -116,9 +120,13 @@ def to_safetensors(states: States, _decimals: int | None) -> bytes:
 
 # Compressed, float32 numbers shrink by a tenth; their digits in JSON by more than half.
 FORMATS = {
-    "application/json": Format(to_json, JSON_BYTES_PER_FLOAT, compressible=True),
-    "application/x-npz": Format(to_npz, 4, compressible=False),
-    "application/vnd.safetensors": Format(to_safetensors, 4, compressible=False),
+    "application/json": Format(
+        to_json, JSON_BYTES_PER_FLOAT, None, 3, 30, has_text=True, compressible=True
+    ),
+    "application/x-npz": Format(to_npz, 4, 4, 0, 400, has_text=False, compressible=False),
+    "application/vnd.safetensors": Format(
+        to_safetensors, 4, 4, 0, 120, has_text=False, compressible=False
+    ),
 }
 
 

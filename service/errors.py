@@ -35,6 +35,9 @@ from service.encoding import JSONResponse
 LONGEST_ECHO = 60  # characters of what a caller sent that an error repeats
 EXAMPLE = '{"inputs": "a text"}'
 
+# The type of pydantic's error about a field that there is not; its context has the name.
+UNKNOWN_FIELD = "unknown_field"
+
 
 class ErrorBody(BaseModel):
     """The body of every answer that is not a success."""
@@ -194,30 +197,37 @@ def from_framework(error: HTTPException, request: Request) -> ServiceError:
     return kind(sentences.get(kind, kind.summary), headers)
 
 
-def not_json(error: ValueError | RecursionError) -> ServiceError:
-    """What Python's parser found wrong with a body, with its own words where it has a place."""
-    if not isinstance(error, JSONDecodeError):
+def not_json(error: JSONDecodeError, body: bytes) -> ServiceError:
+    """What the parser found wrong with a body, in its own words, and where."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as wrong:
         return MalformedJSON(
-            f"The body is not JSON in UTF-8, or nested too deep: send an object such as {EXAMPLE}."
+            f"The body is not JSON in UTF-8: byte {wrong.start + 1} is {body[wrong.start]:#04x}."
         )
-    reason = error.msg.removesuffix(" at")  # as some of them end
-    return MalformedJSON(f"The body is not JSON: {reason} at character {error.pos + 1}.")
+    return MalformedJSON(
+        f"The body cannot be read as JSON: {error.msg}, at character {error.pos + 1}."
+    )
 
 
 def from_validation(error: ValidationError) -> ServiceError:
     """The first thing that pydantic found wrong in a body."""
-    return InvalidRequest(_sentence(error.errors(include_url=False)[0]))
+    found = error.errors(include_url=False, include_input=False)
+    return InvalidRequest(_sentence(found[0]))
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
     kind, message = error["type"], error["msg"].removeprefix("Value error, ")
+    if kind == UNKNOWN_FIELD:
+        place = _place((*error["loc"], error["ctx"]["name"]))
+        return f"{place} is not a field of this request: GET /docs lists the fields."
     place = _place(error["loc"])
     if not place:
         return f"The body must be a JSON object such as {EXAMPLE}."
     if kind == "missing":
         return f"{place} is missing: send an object such as {EXAMPLE}."
-    if kind == "extra_forbidden":
-        return f"{place} is not a field of this request: GET /docs lists the fields."
+    if kind == "too_long":
+        return f"{place} has more than {error['ctx']['max_length']:,} items."
     return f"{place} {message.removeprefix('Input ')}."
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.arrivals import Arrivals
+from service.arrivals import Arrivals, declared_bytes
 from service.batcher import Batcher, Closed, Full
 from service.connections import Connections
 from service.errors import (
@@ -114,7 +114,7 @@ class GateMiddleware:
 
     def _check_room(self, scope: Scope) -> ServiceError | None:
         if scope["path"] in QUEUED:
-            own = self._arrivals.expected(int(Headers(scope=scope).get("content-length", 0)))
+            own = self._arrivals.expected(declared_bytes(Headers(scope=scope)))
             try:
                 self._model.check(self._arrivals.tokens + own)
             except Full as error:

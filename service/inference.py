@@ -7,6 +7,7 @@ import numpy as np
 
 from model.classifier import BATCH_TOKENS, Classifier, Trace
 from model.collate import padding
+from model.ending import ends
 from model.reader import LENGTHS, Floats, Reader
 from model.selection import Selection
 from model.state import State
@@ -28,9 +29,10 @@ def cost(encoding: Encoding) -> int:
 
 @dataclass(frozen=True)
 class Tokenizing:
-    """Texts become encodings, with or without the places of their tokens."""
+    """Texts become their last so many tokens (`model.ending`), with or without their places."""
 
     classifier: Classifier = field(compare=False)
+    count: int
     offsets: bool
     name: str = "tokenize"
 
@@ -39,7 +41,8 @@ class Tokenizing:
         return Whole(self._run)
 
     def _run(self, texts: Sequence[str]) -> Stepped:
-        return Stepped(dict(enumerate(self.classifier.encode(texts, offsets=self.offsets))))
+        read = ends(self.classifier.tokenizer, texts, self.count, offsets=self.offsets)
+        return Stepped(dict(enumerate(read)))
 
 
 @dataclass(frozen=True)

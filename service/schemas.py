@@ -1,7 +1,12 @@
-"""The bodies of requests and answers."""
+"""The bodies of requests and answers.
+
+A check ends at the first thing that is wrong, in a list as among the names of fields: an error for
+each of a million would cost seconds and gigabytes. So every list has a longest length.
+"""
 
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Hashable
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -11,9 +16,18 @@ from pydantic import (
     Field,
     PlainValidator,
     WithJsonSchema,
+    model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from model.config import ModelConfig
+from service.errors import UNKNOWN_FIELD
+
+T = TypeVar("T", bound=Hashable)
+
+# Items of `units`: more single units than this are named as ranges.
+MOST_UNITS = 4096
+MOST_LAYERS = 128  # twice as many as any model has, as they count from the top as well
 
 
 def _as_list(inputs: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
@@ -24,21 +38,32 @@ def _as_list(inputs: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
     return inputs
 
 
-def _is_unicode(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("holds a lone surrogate: send whole Unicode characters") from None
-    return text
-
-
 def _whole(number: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
     """In JSON, 1.0 is an integer."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
+def _once(names: list[T]) -> list[T]:
+    """Each may be named once: what is named again would be computed and sent again."""
+    seen: set[T] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f'should name "{name}" once')
+        seen.add(name)
+    return names
+
+
+# A field that may be left out: null is as if it were.
+Flag = Annotated[
+    bool,
+    BeforeValidator(lambda value: False if value is None else value),
+    WithJsonSchema({"type": ["boolean", "null"]}),
+]
+
+
 Inputs = Annotated[
-    list[Annotated[str, AfterValidator(_is_unicode)]],
+    list[str],
+    Field(fail_fast=True),
     BeforeValidator(_as_list),
     WithJsonSchema(
         {
@@ -56,12 +81,21 @@ Inputs = Annotated[
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_other_field(cls, body: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+        if isinstance(body, dict):
+            for name in body:
+                if name not in cls.model_fields:
+                    raise PydanticCustomError(UNKNOWN_FIELD, "{name}", {"name": name})
+        return body
+
 
 class TextsRequest(_Body):
     """Texts, and what to do with one that is longer than the model reads."""
 
     inputs: Inputs
-    truncate: bool = Field(
+    truncate: Flag = Field(
         default=False,
         description="Read only the end of a text that is too long, instead of refusing it.",
     )
@@ -78,7 +112,12 @@ class PredictParameters(_Body):
 class PredictRequest(TextsRequest):
     """The body of ``POST /predict``."""
 
-    parameters: PredictParameters = PredictParameters()
+    parameters: PredictParameters | None = None
+
+    @property
+    def top_k(self) -> int | None:
+        """How many labels to name for each text; None for all."""
+        return self.parameters.top_k if self.parameters else None
 
 
 # start:stop:stride, as in a Python slice; a number below zero counts from the end.
@@ -101,7 +140,9 @@ def _unit(value: Any) -> int | slice:  # noqa: ANN401 - whatever JSON can hold
     raise ValueError('should be the number of a unit or a range such as "0:10"')
 
 
-def _states(value: Any) -> list[str | None]:  # noqa: ANN401 - whatever JSON can hold
+def _states(value: Any) -> list[str | None] | None:  # noqa: ANN401 - whatever JSON can hold
+    if value is None:
+        return None
     states = value if isinstance(value, list) else [value]
     if not all(state is None or isinstance(state, str) for state in states):
         raise ValueError("should be the state of a text, or a list with one or null for each text")
@@ -116,16 +157,32 @@ _SLICE_SCHEMA = {"type": "string", "pattern": SLICE}
 class StatesRequest(TextsRequest):
     """The body of ``POST /states``. What is not selected is all there is."""
 
-    tensors: list[TensorName] | None = Field(
+    tensors: (
+        Annotated[
+            list[TensorName],
+            Field(max_length=len(get_args(TensorName)), fail_fast=True),
+            AfterValidator(_once),
+        ]
+        | None
+    ) = Field(
         default=None,
         description="Which tensors; none with an empty list. A simple RNN only has hidden.",
     )
-    layers: Annotated[list[Annotated[int, BeforeValidator(_whole)]], Field(min_length=1)] | None = (
-        Field(default=None, description="Which layers, from 0; -1 is the top one.")
-    )
-    directions: Annotated[list[Direction], Field(min_length=1)] | None = Field(
-        default=None, description="Which directions of reading."
-    )
+    layers: (
+        Annotated[
+            list[Annotated[int, BeforeValidator(_whole)]],
+            Field(min_length=1, max_length=MOST_LAYERS, fail_fast=True),
+        ]
+        | None
+    ) = Field(default=None, description="Which layers, from 0, each once; -1 is the top one.")
+    directions: (
+        Annotated[
+            list[Direction],
+            Field(min_length=1, max_length=len(get_args(Direction)), fail_fast=True),
+            AfterValidator(_once),
+        ]
+        | None
+    ) = Field(default=None, description="Which directions of reading.")
     units: (
         Annotated[
             list[
@@ -135,12 +192,13 @@ class StatesRequest(TextsRequest):
                     WithJsonSchema({"anyOf": [{"type": "integer"}, _SLICE_SCHEMA]}),
                 ]
             ],
-            Field(min_length=1),
+            Field(min_length=1, max_length=MOST_UNITS, fail_fast=True),
         ]
         | None
     ) = Field(
         default=None,
-        description="Which units, in this order: numbers from 0, and ranges such as 0:10.",
+        description="Which units, in this order, each once: numbers from 0, and ranges such as "
+        "0:10.",
         examples=[[0, 7, "100:110"]],
     )
     steps: Annotated[slice, PlainValidator(_slice), WithJsonSchema(_SLICE_SCHEMA)] | None = Field(
@@ -151,34 +209,32 @@ class StatesRequest(TextsRequest):
     decimals: Annotated[int, Field(ge=0, le=MOST_DECIMALS), BeforeValidator(_whole)] | None = Field(
         default=None, description="Round the numbers of JSON; by default, they are exact."
     )
-    step_scores: bool = Field(
+    step_scores: Flag = Field(
         default=False, description="Add the labels' probabilities after each step."
     )
-    contributions: bool = Field(
+    contributions: Flag = Field(
         default=False,
         description="Add what each unit of the top layer contributes to each label.",
     )
-    summaries: bool = Field(
+    summaries: Flag = Field(
         default=False, description="Add saturation, norms and retention of each layer."
     )
-    return_state: bool = Field(
+    return_state: Flag = Field(
         default=False, description="Add where each text ends, for its continuation."
     )
-    state: (
-        Annotated[
-            list[str | None],
-            PlainValidator(_states),
-            WithJsonSchema(
-                {
-                    "anyOf": [
-                        {"type": "string"},
-                        {"type": "array", "items": {"type": ["string", "null"]}},
-                    ]
-                }
-            ),
-        ]
-        | None
-    ) = Field(
+    state: Annotated[
+        list[str | None] | None,
+        PlainValidator(_states),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": "string"},
+                    {"type": "array", "items": {"type": ["string", "null"]}},
+                    {"type": "null"},
+                ]
+            }
+        ),
+    ] = Field(
         default=None,
         description="Where the text before ended: one state, or one (or null) for each input.",
     )

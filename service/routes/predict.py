@@ -52,7 +52,7 @@ async def predict(body: PredictRequest, request: Request) -> JSONResponse:
     ctx = context(request)
     tokenized = await tokenize(body, request, ctx, offsets=False)
     labels = ctx.artifact.classifier.config.labels
-    top_k = min(body.parameters.top_k or len(labels), len(labels))
+    top_k = min(body.top_k or len(labels), len(labels))
     what = f"{top_k:,} labels for each of {len(body.inputs):,} texts"
     fewer = "ask for fewer labels, or send fewer texts in one request"
     check_answer(len(body.inputs) * score_bytes(labels, top_k), what, fewer, ctx)

@@ -5,7 +5,7 @@ from model.config import ModelConfig
 from model.errors import StateError
 from model.selection import Selection
 from model.state import State
-from service.errors import InvalidRequest
+from service.errors import LONGEST_ECHO, InvalidRequest
 from service.routes.context import Context
 from service.schemas import StatesRequest
 
@@ -82,12 +82,18 @@ def _layers(body: StatesRequest, config: ModelConfig) -> tuple[int, ...] | None:
     if body.layers is None:
         return None
     count = config.num_layers
+    layers: list[int] = []
     for index, layer in enumerate(body.layers):
         if not -count <= layer < count:
             raise InvalidRequest(
-                f"layers[{index}] is {layer}, but the model's layers are 0 to {count - 1}."
+                f"layers[{index}] is {_short(layer)}, but the model's layers are 0 to {count - 1}."
             )
-    return tuple(layer % count for layer in body.layers)
+        if layer % count in layers:
+            raise InvalidRequest(
+                f"layers[{index}] is {layer}, which is named before: once will do."
+            )
+        layers.append(layer % count)
+    return tuple(layers)
 
 
 def _directions(body: StatesRequest, config: ModelConfig) -> tuple[str, ...] | None:
@@ -102,16 +108,23 @@ def _units(body: StatesRequest, config: ModelConfig) -> list[int] | None:
     if body.units is None:
         return None
     size = config.hidden_size
-    units: list[int] = []
+    units: dict[int, None] = {}  # in the order in which they are named
     for index, wish in enumerate(body.units):
-        if isinstance(wish, slice):
-            units.extend(range(size)[wish])
-        elif -size <= wish < size:
-            units.append(wish % size)
-        else:
+        if not isinstance(wish, slice) and not -size <= wish < size:
             raise InvalidRequest(
-                f"units[{index}] is {wish}, but the model's units are 0 to {size - 1}."
+                f"units[{index}] is {_short(wish)}, but the model's units are 0 to {size - 1}."
             )
+        for unit in range(size)[wish] if isinstance(wish, slice) else [wish % size]:
+            if unit in units:
+                raise InvalidRequest(
+                    f"units[{index}] names unit {unit}, which is named before: once will do."
+                )
+            units[unit] = None
     if not units:
         raise InvalidRequest(f"units selects none of the model's units, 0 to {size - 1}.")
-    return units
+    return list(units)
+
+
+def _short(number: int) -> str:
+    text = str(number)
+    return text if len(text) <= LONGEST_ECHO else f"{text[:LONGEST_ECHO]}..."

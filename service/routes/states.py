@@ -6,11 +6,6 @@ from itertools import repeat
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from model.cell import cell_of
-from model.config import ModelConfig
-from model.selection import Selection
-from model.state import text_length
-from model.summary import floats_per_step
 from service.compression import CODINGS, WORTH_COMPRESSING
 from service.encoding import FORMATS, JSON_BYTES_BESIDE_DECIMALS, Format, Result, States
 from service.errors import LONGEST_ECHO, InvalidRequest, NotAcceptable, documented
@@ -20,11 +15,10 @@ from service.routes.context import context
 from service.routes.json_body import TIMEOUT_PARAMETER, JSONRoute
 from service.routes.predict import FAILURES
 from service.routes.selection import select, starts
+from service.routes.size import answer_bytes
 from service.routes.texts import (
-    Tokenized,
     check_answer,
     infer,
-    score_bytes,
     timing_headers,
     tokenize,
 )
@@ -35,8 +29,6 @@ router = APIRouter(route_class=JSONRoute)
 JSON = "application/json"
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 
-# Id, offsets and step of a token, its text aside: in JSON; a little less in the others.
-BYTES_PER_TOKEN = 24
 FEWER = (
     "select fewer tensors, layers, units or steps, send fewer or shorter texts, "
     "or ask for fewer decimals or a binary format"
@@ -65,7 +57,13 @@ async def states(body: StatesRequest, request: Request) -> Response:
     selection = select(body, classifier.config)
     begin = starts(body, ctx)
     tokenized = await tokenize(body, request, ctx, offsets=True)
-    size = _bytes(body, FORMATS[kind], selection, classifier.config, tokenized)
+    size = answer_bytes(
+        FORMATS[kind],
+        _bytes_per_float(FORMATS[kind], body.decimals),
+        selection,
+        classifier.config,
+        list(zip(body.inputs, tokenized.encodings, strict=True)),
+    )
     check_answer(size, f"The states of {tokenized.tokens:,} tokens", FEWER, ctx)
     works = list(zip(tokenized.encodings, begin or repeat(None), strict=False))
     timed = await infer(Tracing(classifier, selection), works, tokenized, request, ctx)
@@ -105,49 +103,7 @@ def _respond(
     return Response(body, media_type=kind, headers=headers)
 
 
-def _bytes(
-    body: StatesRequest,
-    form: Format,
-    selection: Selection,
-    config: ModelConfig,
-    tokenized: Tokenized,
-) -> int:
-    """About how large the answer will be, from what is known before it is computed."""
-    steps = sum(len(selection.steps_of(len(encoding))) for encoding in tokenized.encodings)
-    per_float = form.bytes_per_float
-    if body.decimals is not None:
-        per_float = min(per_float, body.decimals + JSON_BYTES_BESIDE_DECIMALS)
-    text = sum(len(text.encode()) for text in body.inputs) + BYTES_PER_TOKEN * tokenized.tokens
-    text += len(body.inputs) * score_bytes(config.labels, len(config.labels))
-    if selection.end:
-        text += len(body.inputs) * text_length(config)
-    floats = steps * _floats_per_step(selection, config)
-    floats += len(body.inputs) * _floats_per_text(selection, config)
-    return text + per_float * floats
-
-
-def _floats_per_step(selection: Selection, config: ModelConfig) -> int:
-    units = _units(selection, config)
-    places = [
-        (layer, direction)
-        for layer in range(config.num_layers)
-        for direction in config.directions
-        if selection.has(layer, direction)
-    ]
-    tensors = cell_of(config).TENSORS
-    floats = len(selection.names(tensors)) * units
-    if selection.summaries:
-        floats += floats_per_step(tensors, units)
-    scores = len(config.labels) if selection.step_scores else 0
-    return len(places) * floats + scores
-
-
-def _floats_per_text(selection: Selection, config: ModelConfig) -> int:
-    if not selection.contributions:
-        return 0
-    ways = len(selection.ways(config.directions))
-    return len(config.labels) * (1 + ways * _units(selection, config))
-
-
-def _units(selection: Selection, config: ModelConfig) -> int:
-    return config.hidden_size if selection.units is None else len(selection.units)
+def _bytes_per_float(form: Format, decimals: int | None) -> int:
+    if decimals is None:
+        return form.per_float
+    return min(form.per_float, decimals + JSON_BYTES_BESIDE_DECIMALS)

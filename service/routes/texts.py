@@ -5,8 +5,10 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import orjson
 from fastapi import Request
 
+from model.ending import CHARACTERS_PER_TOKEN, End, far_too_long
 from model.tokenizer import Encoding
 from service.batcher import Batcher, Closed, Full, Kind, Timed, TooCostly
 from service.errors import ServiceError, TooLarge, Unavailable, queue_full
@@ -17,12 +19,12 @@ from service.schemas import TextsRequest
 
 WorkT = TypeVar("WorkT")
 
-# A text that is longer than this for each token it may have is not tokenized to be counted: words
-# are shorter (5 to 6 characters with their space in English), and a megabyte takes a second.
-CHARACTERS_PER_TOKEN = 32
+# Characters whose tokens get their places at once; of more, it is first seen whether they are too
+# many, as a token's place takes four times the memory of the token.
+LOCATED_AT_ONCE = 65_536
 
-# {"label":"","score":0.00012345678}, with its comma, beside the label itself.
-BYTES_PER_SCORE = 36
+# {"label":,"score":0.00012345678}, with its comma, beside the label itself.
+BYTES_PER_SCORE = 34
 
 
 @dataclass(frozen=True)
@@ -53,33 +55,42 @@ async def tokenize(
             f"{ctx.settings.max_inputs:,}: send them in several requests."
         )
     started = time.perf_counter()
-    most = ctx.max_tokens * CHARACTERS_PER_TOKEN
-    skipped = [max(0, len(text) - most) for text in body.inputs]
-    for index, text in enumerate(body.inputs):
-        if skipped[index] and not body.truncate:
-            raise _too_long(index, f"{len(text):,} characters", ctx)
-    read = [text[start:] for text, start in zip(body.inputs, skipped, strict=True)]
-    kind = Tokenizing(ctx.artifact.classifier, offsets)
-    size = int(request.headers.get("content-length", 0))
-    costs = [len(text) + 1 for text in read]
+    tokenizer = ctx.artifact.classifier.tokenizer
+    if not body.truncate:
+        for index, text in enumerate(body.inputs):
+            if far_too_long(tokenizer, text, ctx.max_tokens):
+                most = f"{len(text):,} characters, far more than the {ctx.max_tokens:,} tokens"
+                raise _too_long(index, most)
+    size = request.scope["conveyor.bytes"]
     with ctx.arrivals.on_its_way(size):
-        timed = await _submit(ctx.tokenizer, kind, read, costs, request, ctx)
-    encodings: list[Encoding] = timed.results
-    for index, encoding in enumerate(encodings):
-        if len(encoding) > ctx.max_tokens and not body.truncate:
-            raise _too_long(index, f"{len(encoding):,} tokens", ctx)
-    cut = [
-        start > 0 or len(encoding) > ctx.max_tokens
-        for start, encoding in zip(skipped, encodings, strict=True)
-    ]
-    kept = [
-        encoding.last(ctx.max_tokens).shifted(start)
-        for start, encoding in zip(skipped, encodings, strict=True)
-    ]
-    ctx.metrics.tokenized([encoding.ids for encoding in kept], sum(cut))
-    tokenized = Tokenized(kept, cut, time.perf_counter() - started)
+        small = sum(map(len, body.inputs)) <= LOCATED_AT_ONCE
+        read = await _ends(body, request, ctx, offsets=offsets and small)
+        if offsets and not small:
+            read = await _ends(body, request, ctx, offsets=True)
+    tokenized = Tokenized(
+        [end.encoding for end in read],
+        [end.cut for end in read],
+        time.perf_counter() - started,
+    )
+    ids = [encoding.ids for encoding in tokenized.encodings]
+    ctx.metrics.tokenized(ids, sum(tokenized.truncated))
     ctx.arrivals.learn(size, tokenized.tokens)
     return tokenized
+
+
+async def _ends(body: TextsRequest, request: Request, ctx: Context, *, offsets: bool) -> list[End]:
+    """The last tokens of each text. Raises TooLarge if there are more than may be."""
+    kind = Tokenizing(ctx.artifact.classifier, ctx.max_tokens, offsets)
+    most = ctx.max_tokens * CHARACTERS_PER_TOKEN
+    costs = [min(len(text), most) + 1 for text in body.inputs]
+    timed = await _submit(ctx.tokenizer, kind, body.inputs, costs, request, ctx)
+    read: list[End] = timed.results
+    for index, end in enumerate(read):
+        if end.cut and not body.truncate:
+            raise _too_long(index, f"more than {ctx.max_tokens:,} tokens, the most")
+    if sum(cost(end.encoding) for end in read) > ctx.settings.max_queued_tokens:
+        raise _too_many(len(read), ctx)
+    return read
 
 
 async def infer(
@@ -109,10 +120,7 @@ def _submit(
     try:
         waiting = batcher.submit(request.scope["conveyor.client"], kind, works, costs)
     except TooCostly:
-        raise TooLarge(
-            f"The {len(works):,} texts of this request are more than may wait, "
-            f"{ctx.settings.max_queued_tokens:,} tokens: send them in several requests."
-        ) from None
+        raise _too_many(len(works), ctx) from None
     except (Full, Closed) as error:
         raise _refusal(error, ctx) from None
     return _result(waiting, ctx)
@@ -132,16 +140,23 @@ def _refusal(error: Full | Closed, ctx: Context) -> ServiceError:
     return queue_full(error.seconds, ctx.settings.max_queued_tokens)
 
 
-def _too_long(index: int, length: str, ctx: Context) -> TooLarge:
+def _too_many(texts: int, ctx: Context) -> TooLarge:
     return TooLarge(
-        f"inputs[{index}] has {length}, but the model reads at most {ctx.max_tokens:,} tokens: "
+        f"The {texts:,} texts of this request are more than may wait, "
+        f"{ctx.settings.max_queued_tokens:,} tokens: send them in several requests."
+    )
+
+
+def _too_long(index: int, length: str) -> TooLarge:
+    return TooLarge(
+        f"inputs[{index}] has {length} that the model reads: "
         'shorten it, or send "truncate": true to have its end read.'
     )
 
 
 def score_bytes(labels: Sequence[str], count: int) -> int:
     """About how much JSON the scores of so many labels are for one text, in bytes."""
-    return count * (max(len(label.encode()) for label in labels) + BYTES_PER_SCORE)
+    return count * (max(len(orjson.dumps(label)) for label in labels) + BYTES_PER_SCORE)
 
 
 def check_answer(size: int, what: str, fewer: str, ctx: Context) -> None:

@@ -174,11 +174,76 @@ def test_a_state_of_another_format_is_refused(monkeypatch: pytest.MonkeyPatch) -
         {"tokens": -1},
         {"tokens": 2**60},
         {"tokens": 0},
+        {"largest": np.full(6, -1, np.float32)},
+        {"largest": np.full(6, np.nan, np.float32)},
+        {"total": np.full(6, 30.0)},
+        {"total": np.full(6, np.nan)},
     ],
 )
 def test_a_forged_state_does_not_reach_the_network(change: dict[str, object]) -> None:
     forged = dataclasses.replace(some_state(), **change)  # type: ignore[arg-type]
     assert refusal(forged.to_text(SHA256)) == "holds numbers to which no text leads"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"largest": np.full(6, np.nan, np.float32)},
+        {"largest": np.full(6, np.inf, np.float32)},
+        {"largest": np.full(6, 1e30, np.float32)},
+        {"largest": np.zeros(6, np.float32)},
+        {"total": np.full(6, 1e308)},
+        {"total": np.full(6, 1e-9)},
+        {"cell": np.full((2, 6), 1e-9)},
+        {"hidden": np.full((2, 6), np.nan, np.float32)},
+    ],
+)
+def test_a_forged_beginning_does_not_reach_the_network(change: dict[str, object]) -> None:
+    forged = dataclasses.replace(State.initial(CONFIG), **change)  # type: ignore[arg-type]
+    assert refusal(forged.to_text(SHA256)) == "holds numbers to which no text leads"
+
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 1e-45, 3.0, 2.0**53, 1e30, 1e308, np.inf, -np.inf, np.nan]
+EVERY_PART = dataclasses.replace(EVERYTHING, summaries=True, contributions=True)
+
+
+@given(
+    config=forward_configs,
+    tokens=st.sampled_from([0, 1, 2, 3, 2**31, 2**53 - 1, 2**53, 2**62, -1]),
+    numbers=st.lists(st.sampled_from(SPECIAL), min_size=1, max_size=4),
+    parts=st.lists(st.integers(0, 3), max_size=4),
+    text=texts,
+)
+def test_a_forged_state_is_refused_or_answered_with_finite_numbers(
+    config: ModelConfig, tokens: int, numbers: list[float], parts: list[int], text: list[int]
+) -> None:
+    forged = dataclasses.replace(State.initial(config), tokens=tokens)
+    if tokens:
+        forged.largest[...] = 0.5
+    for part, number in zip(parts, numbers, strict=False):
+        with np.errstate(over="ignore"):
+            forged.arrays[part].flat[::2] = number
+    try:
+        state = State.from_text(forged.to_text(SHA256), config, SHA256)
+    except StateError:
+        return
+    [trace] = classifier_of(config, 0).trace([read(text[:40])], EVERY_PART, [state])
+    assert trace.end is not None
+    assert trace.end.possible or trace.end.tokens >= 2**53
+    found = [trace.probabilities, trace.step_scores, *trace.contributions.values()]
+    for layer in trace.layers:
+        found += [*layer.tensors.values(), *layer.summaries.values()]
+    assert all(np.isfinite(array).all() for array in found if array is not None)
+
+
+@given(config=forward_configs, text=texts, seed=seeds)
+def test_a_real_state_is_possible(config: ModelConfig, text: list[int], seed: int) -> None:
+    state = None
+    for piece in (text, text[:1], [], text[1:]):
+        [trace] = classifier_of(config, seed).trace([read(piece)], EVERYTHING, [state])
+        state = trace.end
+        assert state is not None
+        assert state.possible
 
 
 def test_a_forged_state_of_another_size_is_refused() -> None:

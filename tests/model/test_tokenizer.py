@@ -1,3 +1,6 @@
+import json
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,10 +52,88 @@ def test_without_offsets_the_tokens_are_the_same(tokenizer: Tokenizer, text: str
 
 
 @given(text=anything)
-def test_the_offsets_cover_all_but_white_space(tokenizer: Tokenizer, text: str) -> None:
+def test_the_offsets_cover_all_that_is_seen(tokenizer: Tokenizer, text: str) -> None:
     covered = {i for start, end in tokenizer.encode([text])[0].offsets for i in range(start, end)}
     uncovered = "".join(c for index, c in enumerate(text) if index not in covered)
-    assert not uncovered.strip()
+    assert not uncovered.strip().strip(tokenizer.blank)
+
+
+@pytest.fixture(scope="module")
+def characters() -> list[str]:
+    """The basic plane but for most of Han and Hangul, and of all others some, with a seed."""
+    others = random.Random(0).sample(range(0x3400, 0x110000), 0x4000)
+    return [*map(chr, range(0x3400)), *map(chr, range(0xD7A0, 0x10000)), *map(chr, others)]
+
+
+@pytest.mark.parametrize("where", ["{}", "e{}", "{}e", "a{}\u0301b"])
+def test_every_character_encodes_alone_and_beside_letters(
+    tokenizer: Tokenizer, characters: list[str], where: str
+) -> None:
+    """All 1.1 million take a minute, and were read when this was written."""
+    step = 1 if where == "{}" else 7
+    for number in range(0, len(characters), 4096):
+        texts = [where.format(character) for character in characters[number : number + 4096 : step]]
+        located = tokenizer.encode(texts)
+        assert [e.ids for e in tokenizer.encode(texts, offsets=False)] == [e.ids for e in located]
+        for text, encoding in zip(texts, located, strict=True):
+            assert len(encoding.ids) == len(encoding.offsets)
+            places = [place for offset in encoding.offsets for place in offset]
+            assert min(places, default=0) >= 0
+            assert max(places, default=0) <= len(text)
+            starts = places[::2]
+            assert starts == sorted(starts)
+            assert all(start <= end for start, end in encoding.offsets)
+
+
+@pytest.mark.parametrize("space", ["\u2000", "\u2001", "\u2000\u2001 \u200b"])
+def test_white_space_that_nfc_replaces_has_no_tokens(tokenizer: Tokenizer, space: str) -> None:
+    assert tokenizer.encode([space]) == [Encoding([], [])]
+
+
+def test_what_is_invisible_does_not_count(tokenizer: Tokenizer) -> None:
+    seen, hidden = tokenizer.encode(
+        ["long film é", "\ufefflo\u00adng\u200b fi\u200dlm e\u200b\u0301\ufe0f"]
+    )
+    assert hidden.ids == seen.ids
+    assert [hidden.offsets[0][0], hidden.offsets[-1][1]] == [1, 17]
+
+
+def test_the_invisible_is_what_the_normalizer_removes(tokenizer: Tokenizer) -> None:
+    normalizer = tokenizer._tokenizer.normalizer
+    assert normalizer is not None
+    every = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
+    removed = {c for c in every if c not in "\n\r" and normalizer.normalize_str(c) == ""}
+    assert removed == {c for c in tokenizer.blank if not c.isspace()}
+
+
+def test_what_is_no_token_is_known() -> None:
+    """Of tokenizers whose texts are not rid of the invisible, only white space is not."""
+    words = Tokenizer.train(TEXTS, "word", vocab_size=400)
+    state = json.loads(words.to_json())
+    assert all(not e.ids for e in words.encode(list(words.blank)))
+    del state["normalizer"]["normalizers"][0]
+    older = Tokenizer.from_json(json.dumps(state))
+    assert older.blank.isspace()
+    assert len(older.encode(["fi\u00adlm"])[0]) == 3
+    assert older.boundary is words.boundary is not None
+    state["pre_tokenizer"] = None
+    assert Tokenizer.from_json(json.dumps(state)).boundary is None
+
+
+def test_a_fault_of_the_library_is_an_error_like_others() -> None:
+    """pyo3's is no Exception: it would end the tokenizer's thread."""
+    panic = type("PanicException", (BaseException,), {})
+
+    class Panicking:
+        def encode_batch(self, texts: list[str]) -> None:
+            raise panic("index out of bounds") if texts else KeyboardInterrupt
+
+    broken = Tokenizer.train(TEXTS, "word", vocab_size=400)
+    broken._tokenizer = Panicking()  # type: ignore[assignment]
+    with pytest.raises(RuntimeError, match="tokenizer failed: index out of bounds"):
+        broken.encode(["a"])
+    with pytest.raises(KeyboardInterrupt):
+        broken.encode([])
 
 
 @pytest.mark.parametrize(
