@@ -1,13 +1,15 @@
 """A model directory: config.json, model.safetensors, tokenizer.json, golden.json, README.md.
 
 No file of it can run code. Loading is strict: what is missing, unexpected, misshapen or not what
-the directory promised is named in one sentence.
+the directory promised is named in one sentence. A manifest, SHA256SUMS, shows that the files are
+those that were written.
 """
 
 import contextlib
 import hashlib
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -23,9 +25,14 @@ from torch import Tensor
 from model.classifier import Classifier
 from model.config import ModelConfig
 from model.errors import ArtifactError
+from model.files import read_bytes
+from model.manifest import MANIFEST, MANIFEST_BYTES, digest, manifest, read_manifest
 from model.network import LSTMClassifier
 from model.selection import Selection
 from model.tokenizer import Tokenizer
+from model.trial import panics_as_errors, try_out
+
+logger = logging.getLogger("conveyor.model")
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -41,6 +48,13 @@ GOLDEN_TOLERANCE = 1e-4
 GOLDEN_UNITS = 4
 
 STORED_IN = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+# How large files may be, in bytes: such a JSON file of a few numbers, a tokenizer for each of its
+# entries, and what stands in front of the tensors.
+JSON_BYTES = 2**24
+ENTRY_BYTES = 2**10
+HEADER_BYTES = 2**24
+NUMBER_BYTES = 8
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
@@ -128,12 +142,28 @@ def save(
     tensors = {name: tensor.cpu().to(dtype) for name, tensor in state.items()}
     stored = replace(classifier, network=network_of(config, tensors))
     golden = Golden.of(stored, golden_text)
+    content = {
+        WEIGHTS: safetensors.torch.save(tensors, metadata={"format": "pt"}),
+        TOKENIZER: classifier.tokenizer.to_json().encode(),
+        GOLDEN: golden.model_dump_json(indent=2).encode() + b"\n",
+        CONFIG: config.model_dump_json(indent=2).encode() + b"\n",
+    }
+    write_all(directory, content, card)
+
+
+def write_all(directory: Path, content: Mapping[str, bytes], card: str) -> None:
+    """Write the files of a model directory, config last, their manifest before it. Raises OSError.
+
+    Over another model's files too, an end in the middle leaves what is refused: the manifest is not
+    that of all files until all are there.
+    """
+    *others, config = content
     directory.mkdir(parents=True, exist_ok=True)
-    write(directory / WEIGHTS, safetensors.torch.save(tensors, metadata={"format": "pt"}))
-    write(directory / TOKENIZER, classifier.tokenizer.to_json().encode())
+    for name in others:
+        write(directory / name, content[name])
     write(directory / CARD, card.encode())
-    write(directory / GOLDEN, golden.model_dump_json(indent=2).encode() + b"\n")
-    write(directory / CONFIG, config.model_dump_json(indent=2).encode() + b"\n")
+    write(directory / MANIFEST, manifest(content))
+    write(directory / config, content[config])
 
 
 def write(path: Path, content: bytes) -> None:
@@ -156,22 +186,50 @@ class Files:
     """The files of a model directory as they were read; each method understands one, strictly.
 
     All raise ArtifactError with one sentence that says what is wrong with a file. ``config`` is the
-    file that says what the others should hold.
+    file that says what the others should hold, and so how large they can be. ``sums`` are the
+    hashes of the manifest; None where there is none.
     """
 
     directory: Path
     config: str
+    needs: str
+    sums: dict[str, str] | None
     content: dict[str, bytes]
 
     @classmethod
-    def read(cls, directory: Path, names: Sequence[str], what: str, maker: str) -> Self:
-        """Read these files, config first, of a directory of this kind that a command has made."""
+    def open(cls, directory: Path, names: Sequence[str], what: str, maker: str) -> Self:
+        """Read config, the first of these names, in a directory that a command has made."""
         if not directory.is_dir():
             raise ArtifactError(
                 f"{directory} is not a directory: give one that `{maker}` has written."
             )
         needs = f"{what} holds {', '.join(names[:-1])} and {names[-1]}"
-        return cls(directory, names[0], {name: _read(directory / name, needs) for name in names})
+        files = cls(directory, names[0], needs, _sums(directory), {})
+        files.read({names[0]: JSON_BYTES})
+        return files
+
+    def read(self, most: Mapping[str, int]) -> None:
+        """Read these files, each of so many bytes at most, and see that they are as written."""
+        for name, size in most.items():
+            content = self._read(self.directory / name, size)
+            if self.sums is not None and self.sums.get(name) != digest(content):
+                raise self._not_as_written(name)
+            self.content[name] = content
+
+    def _read(self, path: Path, most: int) -> bytes:
+        try:
+            return read_bytes(path, most)
+        except FileNotFoundError:
+            raise ArtifactError(f"{path} is missing: {self.needs}.") from None
+        except OSError as error:
+            raise ArtifactError(f"{path} cannot be read: {error.strerror}.") from None
+
+    def _not_as_written(self, name: str) -> ArtifactError:
+        return ArtifactError(
+            f"{self.directory / name} is not as it was written, as {MANIFEST} has another SHA-256, "
+            "or none, of it: copy the model again, or, if somebody has changed it on purpose, "
+            f"remove {MANIFEST} or write that anew."
+        )
 
     def parse(self, name: str, model: type[Parsed]) -> Parsed:
         """What this JSON file says."""
@@ -183,7 +241,8 @@ class Files:
     def tokenizer(self, vocab_size: int) -> Tokenizer:
         """The tokenizer, if its entries are the ids below ``vocab_size``."""
         try:
-            tokenizer = Tokenizer.from_json(self.content[TOKENIZER].decode())
+            with panics_as_errors():
+                tokenizer = Tokenizer.from_json(self.content[TOKENIZER].decode())
         except ValueError as error:
             raise self.not_valid(TOKENIZER, str(error)) from None
         if tokenizer.ids != list(range(vocab_size)):
@@ -192,6 +251,10 @@ class Files:
                 f"ids 0 to {vocab_size - 1} that {self.config} asks for: they belong to different "
                 "models."
             )
+        try:
+            try_out(tokenizer)
+        except ValueError as error:
+            raise self.not_valid(TOKENIZER, str(error)) from None
         return tokenizer
 
     def tensors(self) -> dict[str, Tensor]:
@@ -211,19 +274,43 @@ def load(directory: Path) -> Artifact:
 
     Raises ArtifactError with one sentence that says what is wrong with the directory.
     """
-    files = read(directory)
-    config = files.parse(CONFIG, ModelConfig)
+    files, config = read(directory)
     golden = files.parse(GOLDEN, Golden)
     tokenizer = read_tokenizer(files, config)
     classifier = Classifier(config, read_network(files, config), tokenizer)
     reproduce(directory, classifier, golden)
+    if files.sums is None:
+        logger.warning("%s has no %s: nothing shows that it is whole", directory, MANIFEST)
     return Artifact(directory.resolve().name, sha256(files), classifier)
 
 
-def read(directory: Path) -> Files:
-    """The files of an artifact, the model card aside, which nothing depends on."""
+def read(directory: Path) -> tuple[Files, ModelConfig]:
+    """The files of an artifact, the model card aside, which nothing depends on, and its config."""
+    files = open_files(directory)
+    config = files.parse(CONFIG, ModelConfig)
+    files.read(sizes(config))
+    return files, config
+
+
+def open_files(directory: Path) -> Files:
+    """The files of an artifact, of which only the config is read."""
     names = (CONFIG, WEIGHTS, TOKENIZER, GOLDEN)
-    return Files.read(directory, names, "a model directory", "conveyor train")
+    return Files.open(directory, names, "a model directory", "conveyor train")
+
+
+def sizes(config: ModelConfig) -> dict[str, int]:
+    """How many bytes the other files can have."""
+    expected = _empty_network(config).state_dict()
+    return sizes_for(config.vocab_size, expected) | {GOLDEN: JSON_BYTES}
+
+
+def sizes_for(vocab_size: int, expected: Mapping[str, Tensor]) -> dict[str, int]:
+    """How many bytes a tokenizer of this size, and tensors of these shapes, can have."""
+    numbers = sum(tensor.numel() for tensor in expected.values())
+    return {
+        WEIGHTS: NUMBER_BYTES * numbers + HEADER_BYTES,
+        TOKENIZER: ENTRY_BYTES * vocab_size + JSON_BYTES,
+    }
 
 
 def sha256(files: Files) -> str:
@@ -258,7 +345,8 @@ def reproduce(directory: Path, classifier: Classifier, golden: Golden) -> float:
     Raises ArtifactError where it is not.
     """
     try:
-        today = Golden.of(classifier, golden.text)
+        with panics_as_errors():
+            today = Golden.of(classifier, golden.text)
     except Exception as error:  # noqa: BLE001 - the tokenizers library raises Exception itself
         raise ArtifactError(f"{directory} cannot read its golden example: {error}.") from None
     if field := golden.difference(today):
@@ -269,21 +357,29 @@ def reproduce(directory: Path, classifier: Classifier, golden: Golden) -> float:
     return golden.distance(today)
 
 
-def _read(path: Path, needs: str) -> bytes:
+def _sums(directory: Path) -> dict[str, str] | None:
+    path = directory / MANIFEST
     try:
-        return path.read_bytes()
+        return read_manifest(read_bytes(path, MANIFEST_BYTES))
     except FileNotFoundError:
-        raise ArtifactError(f"{path} is missing: {needs}.") from None
+        return None
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise ArtifactError(f"{path} is not valid: {error}.") from None
 
 
 def network_of(config: ModelConfig, tensors: dict[str, Tensor]) -> LSTMClassifier:
     """The network with these weights, upcast to float32; ValueError names a wrong tensor."""
-    with torch.device("meta"):  # shapes only: a wrong config must not allocate what it asks for
-        network = LSTMClassifier(config)
+    network = _empty_network(config)
     network.load_state_dict(checked(tensors, network.state_dict(), CONFIG), assign=True)
     return network.eval().requires_grad_(False)
+
+
+def _empty_network(config: ModelConfig) -> LSTMClassifier:
+    """The shapes of a network alone: a wrong config must not allocate what it asks for."""
+    with torch.device("meta"):
+        return LSTMClassifier(config)
 
 
 def checked(

@@ -13,7 +13,11 @@ from model.cell import cell_of
 from model.config import ModelConfig
 from model.errors import ArtifactError
 from model.evaluate import Evaluation
+from model.files import read_bytes
 from model.parameters import parameter_count
+
+# Much more than anybody writes by hand.
+CARD_BYTES = 2**20
 
 
 class Metric(BaseModel):
@@ -33,6 +37,7 @@ def metrics(card: Path) -> list[Metric]:
     Raises ArtifactError if there is front matter that cannot be read.
     """
     try:
+        read_bytes(card, CARD_BYTES)  # so that what the library reads is a file, and no endless one
         data = ModelCardData(**(metadata_load(card) or {}))
         return [
             Metric(

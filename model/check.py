@@ -18,8 +18,10 @@ from model.config import ModelConfig
 from model.errors import ArtifactError
 from model.foundation import FoundationConfig
 from model.info import dtypes, is_foundation
+from model.manifest import MANIFEST
 from model.network import LSTMClassifier
 from model.tokenizer import PAD_ID, Encoding, Tokenizer
+from model.trial import try_out
 
 # Two ways to one number differ in the order of sums, as two processors do.
 TOLERANCE = GOLDEN_TOLERANCE
@@ -81,11 +83,15 @@ class _Classifier:
 
     @cached_property
     def files(self) -> Files:
-        return artifact.read(self.directory)
+        return artifact.open_files(self.directory)
 
     @cached_property
     def config(self) -> ModelConfig:
         return self.files.parse(artifact.CONFIG, ModelConfig)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return artifact.sizes(self.config)
 
     @cached_property
     def network(self) -> LSTMClassifier:
@@ -108,11 +114,15 @@ class _LanguageModel:
 
     @cached_property
     def files(self) -> Files:
-        return foundation.read(self.directory)
+        return foundation.open_files(self.directory)
 
     @cached_property
     def config(self) -> FoundationConfig:
         return self.files.parse(foundation.CONFIG, FoundationConfig)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return foundation.sizes(self.config)
 
     @cached_property
     def network(self) -> LSTMClassifier:
@@ -152,7 +162,11 @@ class Check(NamedTuple):
 
 
 def _files(model: _Model) -> str:
-    return ", ".join(model.files.content)
+    model.files.read(model.sizes)
+    names = ", ".join(model.files.content)
+    if model.files.sums is None:
+        return f"{names}; there is no {MANIFEST}, so nothing shows that they are whole"
+    return f"{names}, as {MANIFEST} has them"
 
 
 def _config(model: _Model) -> str:
@@ -169,7 +183,12 @@ def _tensors(model: _Model) -> str:
 
 
 def _tokenizer(model: _Model) -> str:
-    return f"{model.tokenizer.vocab_size:,} entries, one for each row of the embedding"
+    try:
+        texts = try_out(model.tokenizer, thorough=True)
+    except ValueError as error:
+        raise model.files.not_valid(artifact.TOKENIZER, str(error)) from None
+    entries = f"{model.tokenizer.vocab_size:,} entries, one for each row of the embedding"
+    return f"{entries}; reads {texts:,} texts of every kind"
 
 
 def _golden(model: _Model) -> str:
@@ -228,10 +247,10 @@ def _measured(model: _Model, measure: Callable[[Classifier, Sequence[Encoding]],
 
 READ = ("tensors", "tokenizer")
 CHECKS = (
-    Check("files", _files),
-    Check("config", _config, ("files",)),
-    Check("tensors", _tensors, ("config",)),
-    Check("tokenizer", _tokenizer, ("config",)),
+    Check("config", _config),
+    Check("files", _files, ("config",)),
+    Check("tensors", _tensors, ("files",)),
+    Check("tokenizer", _tokenizer, ("files",)),
     Check("golden example", _golden, READ),
     Check("state equations", _state_equations, READ),
     Check("reference", _reference, READ),

@@ -12,6 +12,7 @@ from model.info import Info
 
 # More labels than this are told by the first of them, and their number.
 MOST_LABELS = 12
+UNSEALED = "there is no SHA256SUMS: nothing shows that they are whole"
 
 
 def datasheet(info: Info) -> RenderableType:
@@ -37,6 +38,7 @@ def _told(info: Info) -> Iterator[tuple[str, str]]:
     yield "name", info.artifact.name
     yield "kind", f"{info.kind}, made of {CELLS[config.cell].NAME}"
     yield "sha256", info.artifact.sha256
+    yield "files", "as SHA256SUMS has them" if info.sealed else UNSEALED
     for name, value in config:
         if name not in {"format_version", "cell", "id2label", "label_aliases"}:
             yield name.replace("_", " "), _value(value)

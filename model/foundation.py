@@ -1,7 +1,7 @@
 """Foundation: what a pretraining leaves, and what a classifier takes from it.
 
-A directory with pretrained.json, model.safetensors, tokenizer.json and README.md. No file of it
-can run code.
+A directory with pretrained.json, model.safetensors, tokenizer.json, their manifest SHA256SUMS, and
+README.md. No file of it can run code.
 """
 
 import hashlib
@@ -174,14 +174,13 @@ def save(directory: Path, foundation: Foundation, card: str) -> None:
 
     Raises OSError.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     halved = {name: weight.half() for name, weight in foundation.weights.items()}
-    tensors = safetensors.torch.save(halved, metadata={"format": "pt"})
-    artifact.write(directory / artifact.WEIGHTS, tensors)
-    artifact.write(directory / artifact.TOKENIZER, foundation.tokenizer.to_json().encode())
-    artifact.write(directory / artifact.CARD, card.encode())
-    config = foundation.config.model_dump_json(indent=2)
-    artifact.write(directory / CONFIG, config.encode() + b"\n")
+    content = {
+        artifact.WEIGHTS: safetensors.torch.save(halved, metadata={"format": "pt"}),
+        artifact.TOKENIZER: foundation.tokenizer.to_json().encode(),
+        CONFIG: foundation.config.model_dump_json(indent=2).encode() + b"\n",
+    }
+    artifact.write_all(directory, content, card)
 
 
 def load(directory: Path) -> Foundation:
@@ -189,28 +188,43 @@ def load(directory: Path) -> Foundation:
 
     Raises ArtifactError with one sentence that says what is wrong with the directory.
     """
-    return understand(read(directory))
+    return understand(*read(directory))
 
 
-def understand(files: Files) -> Foundation:
+def understand(files: Files, config: FoundationConfig) -> Foundation:
     """The foundation that these files hold; ArtifactError says what is wrong with them."""
-    config = files.parse(CONFIG, FoundationConfig)
     tokenizer = files.tokenizer(config.vocab_size)
     return Foundation(config, tokenizer, read_weights(files, config))
 
 
-def read(directory: Path) -> Files:
-    """The files of a foundation, the model card aside."""
+def read(directory: Path) -> tuple[Files, FoundationConfig]:
+    """The files of a foundation, the model card aside, and its config."""
+    files = open_files(directory)
+    config = files.parse(CONFIG, FoundationConfig)
+    files.read(sizes(config))
+    return files, config
+
+
+def open_files(directory: Path) -> Files:
+    """The files of a foundation, of which only the config is read."""
     names = (CONFIG, artifact.WEIGHTS, artifact.TOKENIZER)
-    return Files.read(directory, names, "a pretrained model's directory", "conveyor pretrain")
+    return Files.open(directory, names, "a pretrained model's directory", "conveyor pretrain")
+
+
+def sizes(config: FoundationConfig) -> dict[str, int]:
+    """How many bytes the other files can have."""
+    return artifact.sizes_for(config.vocab_size, _shapes(config))
 
 
 def read_weights(files: Files, config: FoundationConfig) -> dict[str, Tensor]:
     """The weights by name, if they fit the config; ArtifactError names one that does not."""
-    with torch.device("meta"):
-        expected = config.network().state_dict()
     tensors = files.tensors()
     try:
-        return artifact.checked(tensors, expected, CONFIG)
+        return artifact.checked(tensors, _shapes(config), CONFIG)
     except ValueError as error:
         raise files.not_valid(artifact.WEIGHTS, str(error)) from None
+
+
+def _shapes(config: FoundationConfig) -> dict[str, Tensor]:
+    with torch.device("meta"):
+        return config.network().state_dict()

@@ -45,6 +45,7 @@ class Info(BaseModel):
 
     kind: Literal["classifier", "language model"]
     artifact: Identity
+    sealed: bool = Field(description="Whether SHA256SUMS shows that the files are as written.")
     config: ModelConfig | FoundationConfig
     labels: list[str]
     parameters: ParameterCount
@@ -70,16 +71,15 @@ def info(directory: Path) -> Info:
 
 
 def _classifier(directory: Path) -> Info:
-    files = artifact.read(directory)
-    config = files.parse(artifact.CONFIG, ModelConfig)
+    files, config = artifact.read(directory)
     artifact.read_tokenizer(files, config)
     artifact.read_network(files, config)
     return _info(files, "classifier", artifact.sha256(files), config, classifier_parts(config))
 
 
 def _language_model(directory: Path) -> Info:
-    files = foundation.read(directory)
-    model = foundation.understand(files)
+    files, config = foundation.read(directory)
+    model = foundation.understand(files, config)
     parts = language_model_parts(model.config)
     return _info(files, "language model", model.sha256, model.config, parts)
 
@@ -96,6 +96,7 @@ def _info(
     return Info(
         kind=kind,
         artifact=Identity(name=_name(files.directory.resolve()), sha256=sha256),
+        sealed=files.sums is not None,
         config=config,
         labels=list(config.labels) if isinstance(config, ModelConfig) else [],
         parameters=ParameterCount.of(parts),

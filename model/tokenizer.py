@@ -157,12 +157,17 @@ class Tokenizer:
         self._tokenizer.add_special_tokens([name])
         return self.vocabulary[name]
 
+    @property
+    def limits(self) -> list[str]:
+        """Which bounds on a text's length it brings: truncation, padding."""
+        return [n for n in ("truncation", "padding") if getattr(self._tokenizer, n) is not None]
+
     def drop_limits(self) -> bool:
         """Switch off truncation and padding, which are the model's to decide; whether it had any.
 
         Only tokenizers from elsewhere have them.
         """
-        had = bool(self._tokenizer.truncation or self._tokenizer.padding)
+        had = bool(self.limits)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         return had

@@ -148,7 +148,7 @@ def test_a_broken_artifact_stops_the_start(stacked: Path, tmp_path: Path) -> Non
     broken = Path(shutil.copytree(stacked, tmp_path / "broken"))
     weights = broken / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
-    refused(broken, "model.safetensors is not valid")
+    refused(broken, "model.safetensors is not as it was written")
     weights.unlink()
     refused(broken, "model.safetensors is missing")
     refused(tmp_path / "none", "is not a directory")

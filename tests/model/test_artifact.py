@@ -11,6 +11,7 @@ import torch
 
 from model import artifact
 from model.errors import ArtifactError
+from model.manifest import MANIFEST
 from tests.conftest import random_classifier, reviews
 
 TEXTS = [example.text for example in reviews(10)]
@@ -18,8 +19,10 @@ TEXTS = [example.text for example in reviews(10)]
 
 @pytest.fixture
 def directory(stacked: Path, tmp_path: Path) -> Path:
-    """A copy of a good artifact, to be broken."""
-    return Path(shutil.copytree(stacked, tmp_path / "broken"))
+    """A copy of a good artifact, to be broken; nothing says how its files were written."""
+    copy = Path(shutil.copytree(stacked, tmp_path / "broken"))
+    (copy / MANIFEST).unlink()
+    return copy
 
 
 def edit_json(path: Path, **changes: Any) -> None:
@@ -75,6 +78,7 @@ def test_no_file_is_a_pickle(stacked: Path, trained: Path) -> None:
             "tokenizer.json",
             "golden.json",
             "README.md",
+            "SHA256SUMS",
         }
 
 
@@ -200,7 +204,7 @@ def test_a_tokenizer_that_cannot_encode_is_refused(directory: Path) -> None:
     content["model"]["unk_token"] = "[NONE]"
     path.write_text(json.dumps(content))
     edit_json(directory / artifact.GOLDEN, text="unheard-of")
-    with pytest.raises(ArtifactError, match="cannot read its golden example"):
+    with pytest.raises(ArtifactError, match=r"tokenizer.json is not valid: it fails at a text"):
         artifact.load(directory)
 
 

@@ -11,6 +11,7 @@ from model import artifact, foundation
 from model.check import CHECKS, Finding, check
 from model.classifier import Classifier, Trace
 from model.errors import ArtifactError
+from model.manifest import MANIFEST
 from model.pretrain import pretrain
 from model.tokenizer import Encoding
 from service.settings import DEFAULT_MODEL
@@ -34,6 +35,7 @@ def directory(tmp_path: Path) -> Path:
     """A good model, to be broken: two layers that read forward."""
     classifier = random_classifier(num_layers=2)
     artifact.save(tmp_path / "m", classifier, golden_text="the film was warm", card="# m\n")
+    (tmp_path / "m" / MANIFEST).unlink()
     return tmp_path / "m"
 
 
@@ -47,7 +49,9 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def language(pretrained: Path, tmp_path: Path) -> Path:
     """A good language model, to be broken."""
-    return Path(shutil.copytree(pretrained, tmp_path / "language"))
+    copy = Path(shutil.copytree(pretrained, tmp_path / "language"))
+    (copy / MANIFEST).unlink()
+    return copy
 
 
 def test_a_good_model_passes_all(directory: Path, trained: Path) -> None:
@@ -137,9 +141,10 @@ def test_numbers_that_overflow_fail(directory: Path) -> None:
 def test_what_stands_on_a_failed_check_is_skipped(directory: Path) -> None:
     edit_json(directory / "config.json", surprise=1)
     found = {finding.check: finding for finding in check(directory)}
-    assert found["files"].outcome == found["model card"].outcome == "ok"
+    assert found["model card"].outcome == "ok"
     assert found["config"].outcome == "failed"
-    assert found["tensors"] == Finding("tensors", "skipped", "this needs: config")
+    assert found["files"] == Finding("files", "skipped", "this needs: config")
+    assert found["tensors"] == Finding("tensors", "skipped", "this needs: files")
     for name in ("golden example", *COMPUTED):
         assert found[name] == Finding(name, "skipped", "this needs: tensors, tokenizer")
 

@@ -6,6 +6,7 @@ import torch
 from model import artifact, foundation
 from model.errors import ArtifactError, TrainingError
 from model.foundation import Foundation, Pretrained
+from model.manifest import MANIFEST
 from model.pretrain import pretrain
 from model.settings import TrainingSettings
 from model.train import _Data, _prepare, train
@@ -113,6 +114,9 @@ def test_a_broken_directory_is_one_sentence(
         (tmp_path / name).unlink()
     else:
         (tmp_path / name).write_bytes(content)
+        with pytest.raises(ArtifactError, match=f"{name} is not as it was written"):
+            foundation.load(tmp_path)
+        (tmp_path / MANIFEST).unlink()
     with pytest.raises(ArtifactError, match=says) as caught:
         foundation.load(tmp_path)
     assert "\n" not in str(caught.value)
@@ -120,6 +124,7 @@ def test_a_broken_directory_is_one_sentence(
 
 def test_files_of_two_models_are_refused(tmp_path: Path) -> None:
     made(tmp_path)
+    (tmp_path / MANIFEST).unlink()
     path = tmp_path / "pretrained.json"
     whole = path.read_text()
     path.write_text(whole.replace('"hidden_size": 8', '"hidden_size": 9'))

@@ -10,6 +10,7 @@ import torch
 from model import artifact, foundation
 from model.errors import ArtifactError
 from model.info import info
+from model.manifest import MANIFEST
 from model.pretrain import pretrain
 from tests.conftest import random_classifier
 from tests.model.test_pretrain import QUICK, texts
@@ -60,6 +61,7 @@ def test_the_network_is_not_run(stacked: Path, tmp_path: Path) -> None:
     directory = shutil.copytree(stacked, tmp_path / "m")
     golden = json.loads((directory / artifact.GOLDEN).read_text())
     (directory / artifact.GOLDEN).write_text(json.dumps(golden | {"text": "another"}))
+    (directory / MANIFEST).unlink()
     with pytest.raises(ArtifactError):
         artifact.load(directory)
     assert info(directory).artifact.sha256 == artifact.load(stacked).sha256
@@ -70,6 +72,7 @@ def test_tensors_of_several_types_are_told(tmp_path: Path) -> None:
     tensors = safetensors.torch.load_file(tmp_path / artifact.WEIGHTS)
     tensors["head.bias"] = tensors["head.bias"].to(torch.bfloat16)
     safetensors.torch.save_file(tensors, tmp_path / artifact.WEIGHTS)
+    (tmp_path / MANIFEST).unlink()
     assert info(tmp_path).dtypes == ["bfloat16", "float32"]
 
 
@@ -86,6 +89,9 @@ def test_what_is_broken_is_one_sentence(
 ) -> None:
     directory = shutil.copytree(stacked, tmp_path / "m")
     (directory / name).write_bytes((directory / name).read_bytes()[:-20])
+    with pytest.raises(ArtifactError, match=f"{name} is not as it was written"):
+        info(directory)
+    (directory / MANIFEST).unlink()
     with pytest.raises(ArtifactError, match=says):
         info(directory)
 

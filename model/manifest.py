@@ -1,0 +1,35 @@
+"""Manifest: SHA256SUMS, the hash of each file that decides a model's answers.
+
+In the format of coreutils, so that ``sha256sum --check SHA256SUMS`` reads it, and
+``sha256sum FILE... > SHA256SUMS`` writes it anew where a file was changed on purpose.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+MANIFEST = "SHA256SUMS"
+# Of a handful of files; people may add others.
+MANIFEST_BYTES = 2**16
+
+_LINE = re.compile(r"([0-9a-f]{64}) [ *]([^/]+)")
+
+
+def manifest(content: Mapping[str, bytes]) -> bytes:
+    """The manifest of these files, by name."""
+    return "".join(f"{digest(each)}  {name}\n" for name, each in content.items()).encode()
+
+
+def read_manifest(content: bytes) -> dict[str, str]:
+    """The hashes by file. Raises ValueError with what is wrong, as a clause."""
+    sums: dict[str, str] = {}
+    for number, line in enumerate(content.decode().splitlines(), 1):
+        if not (found := _LINE.fullmatch(line)):
+            raise ValueError(f"line {number} is not a SHA-256 and the name of a file")
+        sums[found[2]] = found[1]
+    return sums
+
+
+def digest(content: bytes) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
