@@ -40,6 +40,12 @@ TOKENIZER = "tokenizer.json"
 GOLDEN = "golden.json"
 CARD = "README.md"
 
+UNVERIFIED = (
+    "unverified against its source: whether something stands between its tensors that they do not "
+    "tell, such as an activation before or after the head, how its states are pooled, and how "
+    "texts become tokens was not compared"
+)
+
 # What decides the answers, and so the artifact's hash.
 HASHED = (CONFIG, WEIGHTS, TOKENIZER)
 
@@ -272,15 +278,25 @@ class Files:
 def load(directory: Path) -> Artifact:
     """Load an artifact onto the CPU, in float32, ready to predict.
 
-    Raises ArtifactError with one sentence that says what is wrong with the directory.
+    What is not shown of it, the log says. Raises ArtifactError with one sentence that says what is
+    wrong with the directory.
     """
     files, config = read(directory)
+    loaded = understand(files, config)
+    if files.sums is None:
+        logger.warning("%s has no %s: nothing shows that it is whole", directory, MANIFEST)
+    if config.unverified:
+        logger.warning("%s is %s", directory, UNVERIFIED)
+    return loaded
+
+
+def understand(files: Files, config: ModelConfig) -> Artifact:
+    """The artifact that these files hold; ArtifactError says what is wrong with them."""
+    directory = files.directory
     golden = files.parse(GOLDEN, Golden)
     tokenizer = read_tokenizer(files, config)
     classifier = Classifier(config, read_network(files, config), tokenizer)
     reproduce(directory, classifier, golden)
-    if files.sums is None:
-        logger.warning("%s has no %s: nothing shows that it is whole", directory, MANIFEST)
     return Artifact(directory.resolve().name, sha256(files), classifier)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from model import artifact, consistency, foundation
-from model.artifact import CARD, GOLDEN, GOLDEN_TOLERANCE, Files, Golden
+from model.artifact import CARD, GOLDEN, GOLDEN_TOLERANCE, UNVERIFIED, Files, Golden
 from model.card import metrics
 from model.cell import CELLS
 from model.classifier import Classifier
@@ -172,7 +172,10 @@ def _files(model: _Model) -> str:
 def _config(model: _Model) -> str:
     config = model.config
     says = f"{CELLS[config.cell].NAME}, {config.num_layers} layer(s) of {config.hidden_size} units"
-    return f"{says}, {len(config.labels)} labels" if isinstance(config, ModelConfig) else says
+    if not isinstance(config, ModelConfig):
+        return says
+    unverified = f"; {UNVERIFIED}" if config.unverified else ""
+    return f"{says}, {len(config.labels)} labels{unverified}"
 
 
 def _tensors(model: _Model) -> str:

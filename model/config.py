@@ -21,7 +21,8 @@ class ModelConfig(BaseModel):
     ``hidden_size`` is the width of the state of *one direction*. ``max_tokens`` is the longest text
     that the model reads; a longer one is refused, or cut to its last ``max_tokens`` when the caller
     allows it. ``label_aliases`` are the names that labels have in the model's data files, where
-    those differ from the names it answers with.
+    those differ from the names it answers with. ``unverified`` is a model that was converted from
+    a source which nobody has run, to see that it gives the same.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -39,6 +40,8 @@ class ModelConfig(BaseModel):
     max_tokens: PositiveInt
     pad_token_id: int
     unk_token_id: int
+    # Left out of the file where it is false, as in all that were written before there was this.
+    unverified: bool = Field(default=False, exclude_if=lambda unverified: not unverified)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -7,7 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from model.artifact import UNVERIFIED
 from model.cell import CELLS
+from model.config import ModelConfig
 from model.info import Info
 
 # More labels than this are told by the first of them, and their number.
@@ -40,10 +42,12 @@ def _told(info: Info) -> Iterator[tuple[str, str]]:
     yield "sha256", info.artifact.sha256
     yield "files", "as SHA256SUMS has them" if info.sealed else UNSEALED
     for name, value in config:
-        if name not in {"format_version", "cell", "id2label", "label_aliases"}:
+        if name not in {"format_version", "cell", "id2label", "label_aliases", "unverified"}:
             yield name.replace("_", " "), _value(value)
     if info.labels:
         yield "labels", _labels(info.labels)
+    if isinstance(config, ModelConfig) and config.unverified:
+        yield "origin", UNVERIFIED
 
 
 def _value(value: object) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from model.artifact import UNVERIFIED
 from model.card import command_line
 from model.convert import files
 from model.convert.complete import Told, complete
@@ -106,7 +107,9 @@ def convert(  # noqa: PLR0913 - a parameter for each flag
     """Make a model of PyTorch, Keras or ONNX one of ours, which can be served.
 
     What cannot be represented is refused by its name. The converted model is compared with its
-    source, and written only if no output differs by more than 1e-5.
+    source, and written only if no output differs by more than 1e-5. A state dict of PyTorch holds
+    no program to compare with: without --samples of what it gave, the model is marked as
+    unverified.
 
     Example: `conveyor convert model.pt --tokenizer tokenizer.json --labels neg,pos --pooling last
     --out my-model`
@@ -127,6 +130,8 @@ def convert(  # noqa: PLR0913 - a parameter for each flag
         wanted = Wanted(tokens, names, max_tokens, file.name, command_line())
         proof = run_conversion(found, wanted, given, out)
     typer.echo(f"The model is converted: {proof}.")
+    if not proof.verified:
+        typer.echo(f"It is {UNVERIFIED}. To prove that it gives the same, give --samples.")
     typer.echo(f"It is in {out}. Serve it: conveyor serve --model {shlex.quote(str(out))}")
 
 

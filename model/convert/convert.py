@@ -1,7 +1,7 @@
 """Convert: from a source, a tokenizer and labels to an artifact that gives what the source gave."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -38,6 +38,8 @@ class Wanted:
 def convert(source: Source, wanted: Wanted, samples: list[Samples], out: Path) -> Proof:
     """Write an artifact to ``out``, once it is shown to give what the source gives.
 
+    What could not be compared with the source itself is marked as unverified.
+
     It is written beside and moved into place when all is done, so ``out`` holds a whole artifact or
     nothing. Raises ConversionError.
     """
@@ -50,19 +52,19 @@ def convert(source: Source, wanted: Wanted, samples: list[Samples], out: Path) -
         raise ConversionError(f"The {source.framework} model does not fit: {error}.") from None
     classifier = Classifier(config, network, wanted.tokens.tokenizer)
     proof = prove(classifier, source, samples)
-    card = converted_card(
-        out.resolve().name,
-        config,
-        f"Converted from the {source.framework} model {wanted.origin}; {proof}.",
-        wanted.about,
-    )
+    origin = f"Converted from the {source.framework} model {wanted.origin}; {proof}."
+    if not proof.verified:
+        origin += f" It is {artifact.UNVERIFIED}."
+        config = config.model_copy(update={"unverified": True})
+        classifier = replace(classifier, config=config)
+    card = converted_card(out.resolve().name, config, origin, wanted.about)
     golden = " ".join(classifier.tokenizer.vocabulary_sample(GOLDEN_TOKENS))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as beside:
             made = Path(beside) / "model"
             artifact.save(made, classifier, golden_text=golden, card=card)
-            artifact.load(made)  # as it will be served
+            artifact.understand(*artifact.read(made))  # as it will be served
             made.replace(out)
     except OSError as error:
         raise ConversionError(f"The model cannot be written to {out}: {error.strerror}.") from None

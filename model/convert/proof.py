@@ -22,11 +22,16 @@ LONGEST = 50
 
 @dataclass(frozen=True)
 class Proof:
-    """The largest difference between the outputs of the two, and what it was found on."""
+    """The largest difference between the outputs of the two, and what it was found on.
+
+    ``verified`` says whether one of the two was the source: its program, or samples of what it
+    gave.
+    """
 
     difference: float
     texts: int
     against: str
+    verified: bool = True
 
     def __str__(self) -> str:
         return (
@@ -38,8 +43,9 @@ class Proof:
 def prove(classifier: Classifier, source: Source, samples: list[Samples]) -> Proof:
     """Compare a converted model with its source, run on the spot, and with samples of its outputs.
 
-    Raises ConversionError where they differ by more than TOLERANCE, and where there is nothing to
-    compare with.
+    Where the source has no program and no samples, what is compared is that the tensors are
+    understood, and no more. Raises ConversionError where the two differ by more than TOLERANCE, and
+    where there is nothing to compare with.
     """
     compared = list(samples)
     if source.run:
@@ -64,8 +70,10 @@ def prove(classifier: Classifier, source: Source, samples: list[Samples]) -> Pro
             )
         largest = max(largest, float(np.abs(mine - theirs).max(initial=0.0)))
         _check(np.abs(mine - theirs), known, source)
-    against = [source.framework] * bool(source.run) + ["the samples"] * bool(samples)
-    return Proof(largest, sum(len(known.texts) for known in compared), " and ".join(against))
+    by_itself = source.framework if source.has_program else f"{source.framework}'s own modules"
+    against = [by_itself] * bool(source.run) + ["the samples"] * bool(samples)
+    count = sum(len(known.texts) for known in compared)
+    return Proof(largest, count, " and ".join(against), bool(samples) or source.has_program)
 
 
 def draw(classifier: Classifier, source: Source) -> list[list[int]]:

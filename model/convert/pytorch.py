@@ -43,6 +43,7 @@ def read(path: Path, hints: Hints) -> Source:
         shape=NetworkShape(**{**vars(shape), "pooling": pooling, "labels": len(weight)}),
         mapping=_mapping(keys, found),
         run=_modules(found, shape, parts),
+        has_program=False,
         notes=_notes(found, shape, parts),
     )
 

@@ -52,7 +52,9 @@ class Source:
 
     ``run`` is the source framework itself: for texts of token ids, each run alone and unpadded,
     what the source gives, (texts, labels), or (texts, 1) where it has one output. It is None where
-    the framework is not installed, or the file has no program.
+    the framework is not installed, or the file has no program. ``has_program`` says whether the
+    file itself tells what is run; else it is the framework's own modules, put together as people
+    say that the source puts them together.
 
     ``steps`` is the only number of tokens that the framework can run, where there is only one, and
     ``skips`` the id that it passes over wherever it stands, so that it must be that of padding.
@@ -66,6 +68,7 @@ class Source:
     mapping: list[tuple[str, str]]
     run: Callable[[list[list[int]]], Floats] | None = None
     run_gives: Gives = "logits"
+    has_program: bool = True
     notes: list[str] = field(default_factory=list)
     steps: int | None = None
     skips: int | None = None

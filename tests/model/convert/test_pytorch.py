@@ -9,7 +9,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from typer.testing import CliRunner
 
+from model import artifact
+from model.check import check
+from model.cli import app
 from model.convert import pytorch
 from model.convert.head import PARTS, Part, read_parts
 from model.convert.source import Hints
@@ -52,7 +56,8 @@ def test_every_shape_agrees_with_its_source(
         *named(3),
         *["--pooling", pooling],
     )
-    assert "from those of PyTorch and the samples" in said
+    assert "from those of PyTorch's own modules and the samples" in said
+    assert "unverified" not in said
     classifier = served(tmp_path / "out")
     assert classifier.config.num_layers == layers
     assert classifier.config.bidirectional == bidirectional
@@ -124,6 +129,49 @@ def test_the_last_step_of_both_directions_is_not_taken_for_their_last_states(
     with pytest.raises(ConversionError, match="does not give what PyTorch gives"):
         convert(tmp_path / "model.pt", tmp_path / "out", *flags)
     assert not (tmp_path / "out").exists()
+
+
+class ReluBeforeHead(Pooled):
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        output, _ = self.lstm(self.embedding(ids))
+        logits: torch.Tensor = self.fc(output[:, -1].relu())
+        return logits
+
+
+def test_what_tensors_do_not_tell_is_unverified_without_samples(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model, out = ReluBeforeHead(), tmp_path / "out"
+    torch.save(model.state_dict(), tmp_path / "model.pt")
+    flags = [*save_vocabulary(tmp_path), *named(3), "--pooling", "last"]
+    said = " ".join(convert(tmp_path / "model.pt", out, *flags).split())
+    assert "from those of PyTorch's own modules," in said
+    assert "It is unverified against its source: whether something stands between" in said
+    assert "and how texts become tokens was not compared. To prove" in said
+    assert json.loads((out / "config.json").read_text())["unverified"] is True
+    assert "It is unverified against its source" in (out / "README.md").read_text()
+    served(out)
+    assert caplog.messages == [f"{out} is {artifact.UNVERIFIED}"]
+    config = next(found for found in check(out) if found.check == "config")
+    assert (config.outcome, artifact.UNVERIFIED in config.says) == ("ok", True)
+    shown = CliRunner().invoke(app, ["info", str(out)]).stdout
+    assert "origin" in shown
+    assert "unverified" in shown
+
+    samples = save_samples(tmp_path / "samples.jsonl", TEXTS, alone(model))
+    with pytest.raises(ConversionError, match="does not give what PyTorch gives"):
+        convert(tmp_path / "model.pt", tmp_path / "other", *flags, *samples)
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_model_that_was_compared_has_the_config_of_any_other(tmp_path: Path) -> None:
+    model = Pooled()
+    torch.save(model.state_dict(), tmp_path / "model.pt")
+    samples = save_samples(tmp_path / "samples.jsonl", TEXTS, alone(model))
+    flags = [*save_vocabulary(tmp_path), *samples, *named(3), "--pooling", "last"]
+    convert(tmp_path / "model.pt", tmp_path / "out", *flags)
+    assert "unverified" not in (tmp_path / "out" / "config.json").read_text()
+    assert not served(tmp_path / "out").config.unverified
 
 
 def test_a_head_on_one_direction_alone_is_refused(tmp_path: Path) -> None:
