@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 
-from model import artifact, consistency, foundation
+from model import artifact, consistency, foundation, interruption
 from model.artifact import CARD, GOLDEN, GOLDEN_TOLERANCE, UNVERIFIED, Files, Golden
 from model.card import metrics
 from model.cell import CELLS
@@ -56,7 +56,7 @@ def check(directory: Path) -> Iterator[Finding]:
 
 def _findings(model: "_Model") -> Iterator[Finding]:
     passed: set[str] = set()
-    for name, run, needs in CHECKS:
+    for name, run, needs in interruption.watched(CHECKS):
         missing = [need for need in needs if need not in passed]
         if missing:
             yield Finding(name, "skipped", f"this needs: {', '.join(missing)}")

@@ -25,6 +25,7 @@ from model.evaluate import Evaluation
 from model.evaluate import evaluate as run_evaluation
 from model.flags import with_flags, wrong_flag
 from model.foundation import Pretrained
+from model.interruption import interruptible
 from model.memory import enough_memory
 from model.pretrain import pretrain as run_pretraining
 from model.progress import Progress
@@ -107,7 +108,7 @@ def pretrain(
     settings = _settings(PretrainingSettings, flags)
     if (out / foundation.CONFIG).exists() and not (out / CHECKPOINT).exists():
         raise TrainingError(f"{out} holds a model already: choose another --out, or remove it.")
-    with Progress("pretraining", story) as progress, _run(out, "--batch-size, --bptt"):
+    with _run(out, "--batch-size, --bptt"), Progress("pretraining", story) as progress:
         perplexity = run_pretraining(
             _texts(data, text_column),
             settings,
@@ -188,7 +189,7 @@ def train(  # noqa: PLR0913 - a parameter for each flag
     if (out / artifact.CONFIG).exists():
         raise TrainingError(f"{out} holds a model already: choose another --out, or remove it.")
     columns = Columns(text_column, label_column)
-    with Progress("training", story) as progress, _run(out, "--batch-size, --train-tokens"):
+    with _run(out, "--batch-size, --train-tokens"), Progress("training", story) as progress:
         evaluation = run_training(
             [example for source in data for example in read_examples(source, columns)],
             settings,
@@ -220,7 +221,11 @@ def evaluate(
 
     Example: `conveyor evaluate my-model --data test.csv`
     """
-    with Progress("evaluating", story) as progress, enough_memory(lambda: SMALLER_EVALUATION):
+    with (
+        interruptible(),
+        Progress("evaluating", story) as progress,
+        enough_memory(lambda: SMALLER_EVALUATION),
+    ):
         classifier = artifact.load(model).classifier
         examples = read_examples(data, Columns(text_column, label_column))
         progress.count(0, len(examples))
@@ -279,13 +284,18 @@ def _run(out: Path, settings: str) -> Iterator[None]:
             return less
         return f"{less}, and another --out, as {out / CHECKPOINT} only goes on as it began"
 
+    def again() -> str:
+        begun = (out / CHECKPOINT).exists()
+        return (
+            f"The same command {'continues from the last checkpoint' if begun else 'begins anew'}."
+        )
+
     try:
-        with enough_memory(smaller):
+        with interruptible(again), enough_memory(smaller):
             yield
     except OSError as error:
         raise TrainingError(
-            f"The model cannot be written to {out}: {error.strerror}. "
-            "The same command continues from the last checkpoint."
+            f"The model cannot be written to {out}: {error.strerror}. {again()}"
         ) from None
 
 

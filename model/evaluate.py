@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from model import interruption
 from model.calibration import expected_calibration_error
 from model.classifier import Classifier
 from model.data import Example
@@ -91,7 +92,7 @@ def judge(
     config = classifier.config
     truth = label_ids(examples, config.labels, config.label_aliases)
     probabilities = np.empty((len(examples), len(config.labels)), np.float32)
-    for start in range(0, len(examples), WINDOW):
+    for start in interruption.watched(range(0, len(examples), WINDOW)):
         window = [example.text for example in examples[start : start + WINDOW]]
         encodings = [e.last(config.max_tokens) for e in classifier.encode(window, offsets=False)]
         probabilities[start : start + WINDOW] = classifier.predict(encodings)

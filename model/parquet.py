@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from model import interruption
 from model.errors import DataError
 from model.labelled import Answers, alien, check_names, table_columns
 from model.reader import Floats
@@ -53,7 +54,7 @@ class ParquetRows:
                 raise unreadable(self._source, error) from None
             if not rows:
                 return
-            for cells in rows:
+            for cells in interruption.watched(rows):
                 yield self._row(cells)
 
     def _row(self, cells: dict[str, Any]) -> Row | BadRow:
@@ -172,6 +173,7 @@ class ParquetTable:
         group: list[Any] = []
         with self._arrow.OSFile(str(pieces)) as file:
             while file.tell() < file.size():
+                interruption.check()
                 group.append(self._arrow.ipc.open_stream(file).read_all())
                 if (
                     sum(table.num_rows for table in group) >= GROUP_ROWS

@@ -1,11 +1,13 @@
 """A file that is written piece by piece, and can be gone on with wherever the writing ended.
 
 ``OUT.partial`` holds what is written, ``OUT.progress`` how much of that counts, and of which run it
-is. A piece counts once it is on the disk; what a broken run has written beyond that is cut off. In
-the end the file takes its name, so that half of it never looks whole.
+is. Both begin with the first piece: what is refused before leaves nothing behind. A piece counts
+once it is on the disk; what a broken run has written beyond that is cut off. In the end the file
+takes its name, so that half of it never looks whole.
 """
 
-import io
+import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -17,11 +19,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model import artifact
 from model.errors import PredictionError
+from model.files import read_bytes
 
 try:
     import fcntl
 except ImportError:  # pragma: no cover - Windows: there, two runs at once go unnoticed
     fcntl = None  # type: ignore[assignment]
+
+
+# Of the note of how far a run is.
+MARK_BYTES = 2**20
 
 
 class Run(BaseModel):
@@ -105,17 +112,36 @@ class Partial:
 
     lasts = True
 
-    def __init__(self, out: Path, mark: Mark, file: BinaryIO, assemble: Assemble | None) -> None:
+    def __init__(self, out: Path, mark: Mark, assemble: Assemble | None) -> None:
         self._out = out
-        self._file = file
+        self._file: BinaryIO | None = None
         self._assemble = assemble
         self.mark = mark
 
+    def begin(self) -> BinaryIO:
+        """Open the file behind what counts. Raises PredictionError, and OSError."""
+        if self._file:
+            return self._file
+        if self._out.exists():
+            raise _there_already(self._out)
+        partial, progress = partial_of(self._out), progress_of(self._out)
+        self._file = partial.open("r+b" if partial.exists() else "x+b")
+        _lock(self._file, self._out)
+        if self._file.seek(0, os.SEEK_END) < self.mark.size:
+            raise PredictionError(
+                f"{partial} holds less than {progress.name} says: remove both to begin anew."
+            )
+        self._file.truncate(self._file.seek(self.mark.size))
+        return self._file
+
     def append(self, content: bytes, mark: Mark) -> None:
         """Write a piece to the disk, and then note it. Raises OSError."""
-        self._file.write(content)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        file = self.begin()
+        if not progress_of(self._out).exists():
+            self._note(self.mark)  # else nobody would know what the file is
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
         self._note(_grown(mark, self.mark.size + len(content)))
 
     def finish(self) -> None:
@@ -124,10 +150,19 @@ class Partial:
         if self._assemble:
             whole = assembled_of(self._out)
             self._assemble(partial_of(self._out), whole)
-        self._file.close()
+        self.begin().close()
         self._note(self.mark.model_copy(update={"finished": True}))
         whole.replace(self._out)
         _forget(self._out)
+
+    def close(self) -> None:
+        """Leave what counts for the next run, and nothing if nothing does."""
+        if self._file is None:
+            return
+        if not self.mark.rows:
+            with contextlib.suppress(OSError):
+                _forget(self._out)
+        self._file.close()
 
     def _note(self, mark: Mark) -> None:
         _note(progress_of(self._out), mark)
@@ -144,36 +179,48 @@ def open_partial(out: Path, run: Run, assemble: Assemble | None = None) -> Itera
     mark = _noted(progress, run) if progress.exists() else None
     if out.exists():
         if mark is None or not mark.finished:
-            raise PredictionError(f"{out} is there already: choose another --out, or remove it.")
+            raise _there_already(out)
         _forget(out)  # the run ended before it could do so
-        yield Partial(out, mark, io.BytesIO(), None)
-        return
-    if mark is None:
-        if partial.exists():
+    elif mark is None:
+        _check_place(out)
+        if partial.exists() and partial.stat().st_size:
             raise PredictionError(
                 f"{partial} is there without {progress.name}, which would say what it is: "
                 "choose another --out, or remove it."
             )
-        mark = Mark(run=run)
-        _note(progress, mark)
-    with partial.open("r+b" if partial.exists() else "x+b") as file:
-        _lock(file, out)
-        if file.seek(0, os.SEEK_END) < mark.size:
-            raise PredictionError(
-                f"{partial} holds less than {progress.name} says: remove both to begin anew."
-            )
-        file.truncate(file.seek(mark.size))
-        yield Partial(out, mark, file, assemble)
+    sink = Partial(out, mark or Mark(run=run), assemble)
+    try:
+        if mark and not mark.finished:
+            sink.begin()
+        yield sink
+    finally:
+        sink.close()
+
+
+def _check_place(out: Path) -> None:
+    """Raise OSError if nothing can be written there, before anything is computed."""
+    directory = out.parent
+    if not directory.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"{directory} is no directory", out)
+    if not os.access(directory, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), out)
+
+
+def _there_already(out: Path) -> PredictionError:
+    return PredictionError(f"{out} is there already: choose another --out, or remove it.")
 
 
 def _noted(progress: Path, run: Run) -> Mark:
+    """How far the same run is; a run that has labelled nothing can be any."""
     try:
-        mark = Mark.model_validate_json(progress.read_bytes())
+        mark = Mark.model_validate_json(read_bytes(progress, MARK_BYTES))
     except ValidationError as error:
         raise PredictionError(
             f"{progress} cannot be read ({artifact.describe(error)}): choose another --out, or "
             f"remove it and {partial_of(progress.with_suffix('')).name} to begin anew."
         ) from None
+    if not (mark.rows or mark.finished):
+        return Mark(run=run)
     if difference := mark.run.difference(run):
         raise PredictionError(
             f"{progress} belongs to a run with another {difference}: choose another --out, or "

@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from model import interruption
 from model.classifier import BATCH_TOKENS, Classifier
 from model.collate import batches_by_length, chunks
 from model.errors import DataError, PredictionError
@@ -52,7 +53,7 @@ def predict(
     Texts longer than the model reads are judged by their end.
 
     Raises DataError for a bad row, unless they are skipped, and where the rows cannot be read on;
-    PredictionError where those that are done are others than they were; and OSError.
+    PredictionError where those that are done are others than they were; Interrupted; and OSError.
     """
     if sink.mark.finished:
         return sink.mark
@@ -82,6 +83,7 @@ def predict(
                 }
             ),
         )
+    interruption.check()
     sink.finish()
     return sink.mark
 
@@ -106,12 +108,13 @@ def judge(
     """Probabilities (texts, labels). ``on_texts`` is told how many texts are read so far."""
     encodings = [
         encoding.last(classifier.config.max_tokens)
-        for some in chunks(texts, ENCODED)
+        for some in interruption.watched(chunks(texts, ENCODED))
         for encoding in classifier.encode(some, offsets=False)
     ]
     probabilities = np.empty((len(texts), len(classifier.config.labels)), np.float32)
     read = 0
-    for batch in batches_by_length([len(encoding) for encoding in encodings], BATCH_TOKENS):
+    lengths = [len(encoding) for encoding in encodings]
+    for batch in interruption.watched(batches_by_length(lengths, BATCH_TOKENS)):
         probabilities[batch] = classifier.predict([encodings[index] for index in batch])
         read += len(batch)
         on_texts(read)
@@ -145,7 +148,7 @@ def _sorted_out(window: Iterable[Row | BadRow], output: Format) -> tuple[list[Ro
 
 def _stopped(bad: BadRow, sink: Sink) -> DataError:
     advice = "Mend the row, or leave it out with --bad-rows skip"
-    if not sink.lasts:
+    if not (sink.lasts and sink.mark.rows):
         return DataError(f"{bad} {advice}.")
     return DataError(f"{bad} {advice}: the same command goes on after {sink.mark.rows:,} rows.")
 

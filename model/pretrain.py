@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model import foundation
+from model import foundation, interruption
 from model.card import front_matter
 from model.checkpoint import CHECKPOINT, Checkpoint, seed_step
 from model.collate import chunks
 from model.descent import Descent, autocast, check_finite, choose_device
 from model.errors import TrainingError
 from model.foundation import Foundation, FoundationConfig
+from model.interruption import Interrupted
 from model.language_model import (
     Ends,
     LanguageModel,
@@ -166,6 +167,7 @@ class PretrainingRun:
                     time.monotonic() - self.began,
                 )
             )
+            interruption.check()
             if self.checkpoint.due:
                 self.save()
         return loss_sum / max(steps, 1)
@@ -194,7 +196,7 @@ class PretrainingRun:
         tokens = self._rows(joined, count)
         ends = self.network.start(tokens.shape[1])
         losses = []
-        for window in windows(len(tokens) - 1, self.settings.bptt):
+        for window in interruption.watched(windows(len(tokens) - 1, self.settings.bptt)):
             with autocast(self.device, self.settings.precision):
                 loss, ends = self.network.full_loss(tokens[window].long(), ends)
             losses.append(loss)
@@ -276,7 +278,11 @@ def pretrain(
     watcher.on_start(run.describe())
     found = 0.0
     while run.epoch < settings.epochs:
-        loss = run.train_epoch(watcher.on_step)
+        try:
+            loss = run.train_epoch(watcher.on_step)
+        except Interrupted:
+            run.save()
+            raise
         # Before the model is written: a run that is broken off here still is one to be continued.
         run.save()
         found = run.perplexity()
@@ -315,12 +321,12 @@ def _prepare(
     tokenizer = (
         known.tokenizer
         if known
-        else Tokenizer.train(texts, settings.tokenizer, settings.vocab_size)
+        else Tokenizer.train(interruption.watched(texts), settings.tokenizer, settings.vocab_size)
     )
     step = -1 if settings.backward else 1
     ids = [
         np.array(encoding.ids[::step], np.int32)
-        for chunk in chunks(list(texts), ENCODE_AT_ONCE)
+        for chunk in interruption.watched(chunks(list(texts), ENCODE_AT_ONCE))
         for encoding in tokenizer.encode(chunk, offsets=False)
     ]
     training, held_out = _split(ids, settings.seed)

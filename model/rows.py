@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
 import orjson
 
+from model import interruption
 from model.errors import DataError
 
 TEXT, LABEL = "text", "label"
@@ -104,6 +105,7 @@ class Lines:
         return self
 
     def __next__(self) -> str:
+        interruption.check()
         line = self._next()
         self.read += 1
         self.sha256.update(line)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from model import interruption
 from model.averaging import Average
 from model.batches import Batches
 from model.checkpoint import Checkpoint
@@ -158,6 +159,7 @@ class TrainingRun:
                     time.monotonic() - self.began,
                 )
             )
+            interruption.check()
             if self.checkpoint.due:
                 self.save()
         return loss_sum / max(texts, 1), correct / max(texts, 1)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model import artifact
+from model import artifact, interruption
 from model.calibration import cool, temperature
 from model.card import model_card
 from model.checkpoint import CHECKPOINT, Checkpoint
@@ -28,6 +28,7 @@ from model.data import Example
 from model.errors import TrainingError
 from model.evaluate import Evaluation, evaluate, judge, label_ids
 from model.foundation import Pretrained
+from model.interruption import Interrupted
 from model.run import StepReport, TrainingRun
 from model.settings import TrainingSettings
 from model.soft_labels import SoftExample, one_hot, probabilities
@@ -111,7 +112,7 @@ def train(  # noqa: PLR0913 - what a run is made of
     command for the model card.
 
     Raises TrainingError for settings or data that cannot be trained on, DataError for a start that
-    cannot be read, and OSError.
+    cannot be read, OSError, and, with a checkpoint of where it stands, Interrupted.
     """
     watcher = watcher or Watcher()
     if start:
@@ -132,12 +133,16 @@ def train(  # noqa: PLR0913 - what a run is made of
     directory.mkdir(parents=True, exist_ok=True)  # now, and not after hours of training
     run.resume()
     watcher.on_start(run.describe())
-    while run.epoch < settings.epochs and run.epochs_since_best < settings.patience:
-        loss, accuracy = run.train_epoch(watcher.on_step)
-        evaluation = evaluate(run.classifier(), validation) if validation else None
-        best = run.finish_epoch(evaluation)
-        watcher.on_epoch(EpochReport(run.epoch, loss, accuracy, evaluation, best))
-        run.save()
+    try:
+        while run.epoch < settings.epochs and run.epochs_since_best < settings.patience:
+            loss, accuracy = run.train_epoch(watcher.on_step)
+            evaluation = evaluate(run.classifier(), validation) if validation else None
+            best = run.finish_epoch(evaluation)
+            watcher.on_epoch(EpochReport(run.epoch, loss, accuracy, evaluation, best))
+            run.save()
+    except Interrupted:
+        run.save()  # between two steps, or while the held-out examples are read
+        raise
     classifier, evaluation = _calibrated(run.best_classifier(), validation)
     artifact.save(
         directory,
@@ -204,7 +209,7 @@ def _prepare(
     targets = torch.cat([one_hot(hard, len(labels)), probabilities(data.soft, labels)])
     # Words that no label has taught yet are words too.
     tokenizer = (start.tokenizer if start else None) or Tokenizer.train(
-        [*texts, *data.unlabelled], settings.tokenizer, settings.vocab_size
+        interruption.watched([*texts, *data.unlabelled]), settings.tokenizer, settings.vocab_size
     )
     config = ModelConfig(
         cell=settings.cell,
@@ -238,7 +243,7 @@ def _ids(tokenizer: Tokenizer, texts: list[str], most: int) -> list[NDArray[np.i
     """The ids of each text's last tokens, at most so many."""
     return [
         np.array(encoding.last(most).ids, np.int32)
-        for chunk in chunks(texts, ENCODE_AT_ONCE)
+        for chunk in interruption.watched(chunks(texts, ENCODE_AT_ONCE))
         for encoding in tokenizer.encode(chunk, offsets=False)
     ]
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from itertools import chain
 from unicodedata import category
 
+from model import interruption
 from model.collate import chunks
 from model.tokenizer import Tokenizer
 
@@ -57,7 +58,7 @@ def try_out(tokenizer: Tokenizer, *, thorough: bool = False) -> int:
     # The shortest first: what makes too much of a text is found out while that is little.
     texts = [" ", "\t\r\n", "a" * 100, *sentences, *(f"a{character}b" for character in some)]
     texts += ["a" * LONGEST, "a " * LONGEST, *map("".join, together)]
-    for text in texts:
+    for text in interruption.watched(texts):
         _try(tokenizer, [text])
     _try(tokenizer, some, offsets=False)
     return len(texts) + len(some)

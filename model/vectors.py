@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from model import interruption
 from model.errors import DataError, TrainingError
 from model.network import LSTMClassifier
 from model.settings import TrainingSettings
@@ -125,7 +126,7 @@ def _lines(path: Path) -> Iterator[bytes]:
     """The lines as bytes: in a large file, some words are often no UTF-8."""
     try:
         with path.open("rb") as file:
-            yield from file
+            yield from interruption.watched(file)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from None
 

@@ -7,6 +7,7 @@ import typer
 
 from model.check import check as findings
 from model.datasheet import printable
+from model.interruption import interruptible
 
 COLOURS = {"ok": "green", "failed": "red", "skipped": "yellow"}
 
@@ -21,9 +22,10 @@ def check(
     Example: `conveyor check my-model`
     """
     outcomes = set()
-    for finding in findings(model):
-        outcomes.add(finding.outcome)
-        outcome = typer.style(f"{finding.outcome:<8}", fg=COLOURS[finding.outcome])
-        typer.echo(f"{outcome}{finding.check:<16} {printable(finding.says)}")
+    with interruptible():
+        for finding in findings(model):
+            outcomes.add(finding.outcome)
+            outcome = typer.style(f"{finding.outcome:<8}", fg=COLOURS[finding.outcome])
+            typer.echo(f"{outcome}{finding.check:<16} {printable(finding.says)}")
     if "failed" in outcomes:
         raise typer.Exit(1)

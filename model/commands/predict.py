@@ -10,6 +10,7 @@ from rich.console import Console
 
 from model import artifact
 from model.errors import PredictionError
+from model.interruption import Interrupted, ended, interruptible
 from model.labelled import Answers, Format, Gzip, JsonLines, Table
 from model.memory import enough_memory
 from model.parquet import ParquetRows, ParquetTable
@@ -19,7 +20,6 @@ from model.progress import Progress
 from model.rows import GZIP, JSONL, PARQUET, PIPE, LineRows, Rows, format_of, open_lines
 
 LESS_MEMORY = "shorten the longest rows, or label them where there is more of it"
-INTERRUPTED = 130  # as shells say it of Ctrl-C
 
 
 def predict(
@@ -87,6 +87,7 @@ def predict(
     answers = Answers(loaded.classifier.config.labels, prefix, scores)
     story = Console(stderr=True)
     with (
+        interruptible(),
         enough_memory(lambda: LESS_MEMORY),
         _rows(data, *source, text_column) as rows,
         _sink(out, run, output := _output(answers, rows, *target)) as sink,
@@ -152,8 +153,6 @@ def _sink(out: str, run: Run, output: Format) -> Iterator[Sink]:
             f"{out} cannot be written: {error.strerror}. "
             f"The same command goes on after {done:,} rows."
         ) from None
-    except KeyboardInterrupt:
-        typer.echo(
-            f"conveyor: Interrupted. The same command goes on after {done:,} rows.", err=True
-        )
-        raise typer.Exit(INTERRUPTED) from None
+    except Interrupted as interrupted:
+        says = f"The same command goes on after {done:,} rows."
+        raise ended(interrupted, says) from None
