@@ -7,6 +7,7 @@ pieces, and the pieces are the same whenever they are made.
 
 import csv
 import gzip
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +19,7 @@ import orjson
 
 from model.errors import DataError
 from model.reader import Floats
-from model.rows import TSV, Row, listed
+from model.rows import MOST_COLUMNS, TSV, Row, listed
 
 
 @dataclass(frozen=True)
@@ -217,20 +218,24 @@ def _compressed(content: bytes) -> bytes:
 
 
 def table_columns(columns: Sequence[str] | None, rows: Sequence[Row]) -> list[str]:
-    """The columns of a table, where the input may name them in each row."""
-    return list(columns if columns is not None else rows[0].cells if rows else ())
+    """The columns of a table, where the input may name them in each row. Raises DataError."""
+    names = list(columns if columns is not None else rows[0].cells if rows else ())
+    if len(names) > MOST_COLUMNS:
+        raise DataError(f"The first row has {len(names):,} columns: {MOST_COLUMNS:,} are the most.")
+    return names
 
 
 def check_names(there: Sequence[str], added: Iterable[str]) -> None:
     """See that all columns can be told apart. Raises DataError."""
+    counts = Counter(there)
     for name in there:
-        if there.count(name) > 1:
+        if counts[name] > 1:
             raise DataError(
                 f"There are several columns {name!r}, of {listed(there)}: "
                 "give each a name of its own."
             )
     for name in added:
-        if name in there:
+        if name in counts:
             raise DataError(f"{_there_already(name).capitalize()}.")
 
 
@@ -243,7 +248,8 @@ def _there_already(name: str) -> str:
 
 def alien(row: Row, columns: Sequence[str]) -> str | None:
     """What a row has that the table has not."""
-    more = [name for name in row.cells if name not in columns]
+    known = frozenset(columns)
+    more = [name for name in row.cells if name not in known]
     if not more:
         return None
     return f"there is {more[0]!r} beside the first row's columns, {listed(columns)}"

@@ -22,9 +22,9 @@ from model.reader import Floats
 from model.rows import BadRow, Row, Rows
 
 # Enough rows to find many of one length, and few enough to do again after an interruption. Where
-# texts are long, a window ends after so many characters: memory has to suffice for all of them.
+# rows are long, a window ends after so many bytes: memory has to suffice for all of them.
 WINDOW_ROWS = 4096
-WINDOW_CHARACTERS = 2**23
+WINDOW_BYTES = 2**23
 # Texts tokenized at once: the tokenizer's own results are several times as large as what is kept.
 ENCODED = 256
 
@@ -91,13 +91,13 @@ def predict(
 def windows(rows: Iterable[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
     """The rows in windows; one at least, which is empty where there are no rows."""
     window: list[Row | BadRow] = []
-    characters, first = 0, True
+    size, first = 0, True
     for row in rows:
         window.append(row)
-        characters += len(row.text) if isinstance(row, Row) else 0
-        if len(window) == WINDOW_ROWS or characters >= WINDOW_CHARACTERS:
+        size += max(row.size, len(row.text)) if isinstance(row, Row) else 0
+        if len(window) == WINDOW_ROWS or size >= WINDOW_BYTES:
             yield window
-            window, characters, first = [], 0, False
+            window, size, first = [], 0, False
     if window or first:
         yield window
 

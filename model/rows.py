@@ -14,7 +14,7 @@ import stat
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
@@ -29,6 +29,14 @@ CSV, TSV, JSONL, PARQUET = ".csv", ".tsv", ".jsonl", ".parquet"
 FORMATS = (CSV, TSV, JSONL)
 GZIP = ".gz"
 PIPE = "-"
+
+# The longest row, in bytes as they are unpacked: a few long books. Nothing is read beyond it before
+# that is said, so a row that is packed a thousandfold costs no more.
+ROW_BYTES = 2**23
+# As many as a spreadsheet of Excel's has.
+MOST_COLUMNS = 16_384
+# Of so many names a sentence tells.
+LISTED = 20
 
 T = TypeVar("T")
 
@@ -45,6 +53,7 @@ class Row:
     text: str
     cells: Mapping[str, Any]
     json: str = ""  # the whole row as it was read, if it was JSON
+    size: int = field(default=0, compare=False)  # in bytes
 
 
 class Rows(Protocol):
@@ -95,20 +104,28 @@ class Lines:
         self.source = source
         self.read = 0
         self.row = 1  # the line in which the current row begins; quoted texts have several
+        self.row_bytes = 0  # of the current row, so far
+        self.are_rows = False  # whether each line is a row, and its end so the row's
         self.ended = False
         self.sha256 = hashlib.sha256()
         self._file = file
         self._binary = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if compressed else file
         self._broken: BadRow | None = None
+        self._too_long = False  # whether there is more of the line that was read last
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        interruption.check()
+        while self._too_long:
+            self._too_long = not self._next().endswith(b"\n") and not self.ended
         line = self._next()
+        if not line:
+            raise StopIteration
         self.read += 1
-        self.sha256.update(line)
+        self.row_bytes += len(line)
+        if self.row_bytes > ROW_BYTES:
+            return self._cut(line)
         encoding = "utf-8-sig" if self.read == 1 else "utf-8"
         try:
             return line.decode(encoding)
@@ -121,17 +138,29 @@ class Lines:
             return line.decode(encoding, errors="replace")
 
     def _next(self) -> bytes:
+        """The next line or, of a long one, what can be read at once; nothing at the end."""
+        interruption.check()
         try:
-            return next(self._binary)
-        except StopIteration:
-            self.ended = True
-            raise
+            line = self._binary.readline(ROW_BYTES + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise unreadable(self.source, error) from None
+        self.sha256.update(line)
+        self.ended = not line
+        return line
+
+    def _cut(self, line: bytes) -> str:
+        """What stands for a row that is too long, if it is known where it ends."""
+        limit = f"this row has more than {ROW_BYTES:,} bytes, which is the most there can be"
+        if not self.are_rows:
+            raise DataError(f"{self.place}: {limit}; a quote in it may never be closed.")
+        self._too_long = not line.endswith(b"\n")
+        self._broken = self.error(limit)
+        return "-\n"
 
     def next_row(self) -> None:
         """Say that a new row begins."""
         self.row = self.read + 1
+        self.row_bytes = 0
 
     @property
     def place(self) -> str:
@@ -181,6 +210,7 @@ def unreadable(source: str, error: Exception) -> DataError:
 
 def objects(lines: Lines) -> Iterator[tuple[str, dict[str, Any]] | BadRow]:
     """Each line that is not empty, and the JSON object that it holds."""
+    lines.are_rows = True
     for line in lines:
         if line.strip():
             yield lines.undecoded() or _object(line, lines)
@@ -202,24 +232,30 @@ def table(lines: Lines, kind: str) -> Iterator[list[str] | BadRow]:
 
     Raises BadRow where a quote is never closed.
     """
-    # Fields of a table may be as long as a text can be.
-    csv.field_size_limit(2**31 - 1)
+    csv.field_size_limit(ROW_BYTES)  # which no field reaches, as no row is longer
     if kind == CSV:
         rows = csv.reader(lines, strict=True)
     else:
+        lines.are_rows = True
         rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     width = 0
     while (row := _cells(rows, lines)) is not None:
         if isinstance(row, BadRow):
             yield row
         elif row:
-            width = width or len(row)
+            width = width or _width(row, lines)
             yield (
                 row
                 if len(row) == width
                 else lines.error(f"{len(row)} columns, where the first line has {width}")
             )
         lines.next_row()
+
+
+def _width(first: list[str], lines: Lines) -> int:
+    if len(first) > MOST_COLUMNS:
+        raise lines.error(f"{len(first):,} columns, where {MOST_COLUMNS:,} are the most")
+    return len(first)
 
 
 def _cells(rows: Iterator[list[str]], lines: Lines) -> list[str] | BadRow | None:
@@ -284,13 +320,13 @@ class LineRows:
         text = row[self._text]
         if not isinstance(text, str):
             return self._lines.error(f"{self._text!r} is not a text but {type(text).__name__}")
-        return Row(self._lines.place, text, row, line)
+        return Row(self._lines.place, text, row, line, self._lines.row_bytes)
 
     def _of_cells(self, found: list[str] | BadRow, where: int) -> Row | BadRow:
         if isinstance(found, BadRow):
             return found
         cells = dict(zip(self.columns or (), found, strict=True))
-        return Row(self._lines.place, found[where], cells)
+        return Row(self._lines.place, found[where], cells, size=self._lines.row_bytes)
 
 
 def place(header: Sequence[str], name: str, lines: Lines) -> int:
@@ -302,5 +338,7 @@ def place(header: Sequence[str], name: str, lines: Lines) -> int:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names for a sentence."""
-    return ", ".join(repr(name[:40]) for name in names) or "none"
+    """Names for a sentence, the first of them."""
+    names = list(names)
+    more = [f"and {len(names) - LISTED:,} more"] * (len(names) > LISTED)
+    return ", ".join([*(repr(name[:40]) for name in names[:LISTED]), *more]) or "none"

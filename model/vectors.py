@@ -21,6 +21,9 @@ from model.settings import TrainingSettings
 from model.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 HEADER_FIELDS = 2
+# As wide as an embedding can be, with some thirty signs a number.
+MOST_NUMBERS = 65_536
+LINE_BYTES = 2**21
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,9 @@ class WordVectors:
     def of(cls, path: Path) -> Self:
         """The vectors in this file, of which only the first line is read now. Raises DataError."""
         fields = next(_lines(path), b"").split()
-        size = int(fields[1]) if _is_header(fields) else len(fields) - 1
+        size = int(fields[1][:9]) if _is_header(fields) else len(fields) - 1
+        if size > MOST_NUMBERS:
+            raise DataError(f"{path}, line 1 asks for more than {MOST_NUMBERS:,} numbers a word.")
         if size < 1:
             raise DataError(f"{path}, line 1 holds no vector: it needs a word and its numbers.")
         return cls(path, size)
@@ -124,9 +129,18 @@ class WordVectors:
 
 def _lines(path: Path) -> Iterator[bytes]:
     """The lines as bytes: in a large file, some words are often no UTF-8."""
+    number = 0
     try:
         with path.open("rb") as file:
-            yield from interruption.watched(file)
+            while line := file.readline(LINE_BYTES + 1):
+                number += 1
+                interruption.check()
+                if len(line) > LINE_BYTES:
+                    raise DataError(
+                        f"{path}, line {number} has more than {LINE_BYTES:,} bytes, which is more "
+                        f"than a word and {MOST_NUMBERS:,} numbers."
+                    )
+                yield line
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from None
 

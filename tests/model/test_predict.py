@@ -83,7 +83,7 @@ def test_labels_are_those_of_each_text_alone_in_the_order_of_the_texts(
     source = write_jsonl(directory / "a.jsonl", [{"n": n, "text": t} for n, t in enumerate(texts)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "WINDOW_ROWS", rows)
-        patch.setattr(module, "WINDOW_CHARACTERS", characters)
+        patch.setattr(module, "WINDOW_BYTES", characters)
         mark = label(source, directory / "b.jsonl")
     assert (mark.rows, mark.skipped) == (len(texts), 0)
     labelled = read_jsonl(directory / "b.jsonl")
@@ -102,7 +102,7 @@ def test_windows_are_all_rows_and_depend_on_nothing_behind_them(texts: list[str 
     rows: list[Row | BadRow] = [BadRow("x") if t is None else Row("", t, {}) for t in texts]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "WINDOW_ROWS", 3)
-        patch.setattr(module, "WINDOW_CHARACTERS", 8)
+        patch.setattr(module, "WINDOW_BYTES", 8)
         found = list(windows(rows))
         for end in range(len(rows)):
             assert found[: len(list(windows(rows[:end]))) - 1] == list(windows(rows[:end]))[:-1]
