@@ -61,7 +61,7 @@ def test_chunked_equals_whole(
     for place, layer in enumerate(whole.layers):
         for name, expected in layer.tensors.items():
             actual = np.concatenate([piece.layers[place].tensors[name] for piece in pieces])
-            np.testing.assert_allclose(actual, expected, atol=1e-6, err_msg=name)
+            np.testing.assert_allclose(actual, expected, atol=1e-6, rtol=1e-6, err_msg=name)
     assert state.tokens == whole.end.tokens == len(text)
     for mine, theirs in zip(state.arrays, whole.end.arrays, strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-6, rtol=1e-6)
