@@ -4,14 +4,21 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SUPPLY := .venv-supply/bin
 
-.PHONY: serve test check format image lock sbom licences audit clean
+.PHONY: serve test fuzz check format image lock sbom licences audit clean
 
 serve: .venv/serve  ## Install and serve the shipped model
 	@$(BIN)/conveyor serve
 
 test: .venv/dev  ## Install and run all tests
 	$(BIN)/coverage erase
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term
+
+SECONDS := 180
+
+fuzz: .venv/dev  ## The properties on new examples, again and again, for so many SECONDS
+	@end=$$(($$(date +%s) + $(SECONDS))); while [ $$(date +%s) -lt $$end ]; do \
+		$(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --exitfirst -m hypothesis --hypothesis-profile fuzz || exit 1; \
+	done
 
 check: .venv/dev  ## Linters and types
 	$(BIN)/ruff check

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from model.network import LSTMClassifier
 from model.settings import TrainingSettings
 from model.tokenizer import PAD_ID, UNK_ID, Tokenizer
 from model.train import train
+from tests.fork_server import close
 
 # The developer's own settings are none of the tests' business.
 for name in [name for name in os.environ if name.startswith("CONVEYOR_")]:
@@ -83,7 +84,7 @@ def random_network(config: ModelConfig, seed: int = 0) -> LSTMClassifier:
             parameter.uniform_(-0.5, 0.5)
         for name, weights in network.recurrent.named_parameters():
             if name.startswith("weight_hh"):
-                for gate in weights.split(config.hidden_size):
+                for gate in torch.split(weights, config.hidden_size):
                     most = torch.linalg.matrix_norm(gate, 2)
                     gate.mul_((CONTRACTION / most).clamp(max=1))
     return network.eval().requires_grad_(False)
@@ -107,6 +108,23 @@ def random_classifier(seed: int = 0, **changes: object) -> Classifier:
     return Classifier(config, random_network(config, seed), tokenizer)
 
 
+# The longest first, so that all processes of a run come to their end together.
+FOLDERS = ("container", "browser", "integration", "tests", "bench", "deploy", "model")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a file's tests share a process of `pytest --numprocesses`, as they share fixtures.
+
+    And all that deal with containers: there is one Docker daemon, with one set of ports.
+    """
+    for item in items:
+        group = "container" if item.path.parent.name == "container" else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    places = {name: place for place, name in enumerate(FOLDERS)}
+    items.sort(key=lambda item: places.get(item.path.parent.name, len(places)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let nothing be skipped in CI, where everything that a test may need is there."""
@@ -114,6 +132,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     if report.skipped and os.environ.get("CI"):
         report.outcome = "failed"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fork_server() -> Iterator[None]:
+    """Lets the process that forks for commands end, and tell what it has covered."""
+    yield
+    close()
 
 
 @pytest.fixture(scope="session")

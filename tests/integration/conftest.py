@@ -2,18 +2,21 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.echo import save_echo
-from tests.process import CONVEYOR
+from tests.fork_server import Conveyor
+from tests.process import PATIENCE
 
 # Some thousand tokens: a second or more for the slow model, in several steps.
 LONG_TEXT = "film " * 4000
@@ -33,7 +36,7 @@ class Server:
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the exit code."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=PATIENCE)
 
 
 @contextmanager
@@ -44,15 +47,15 @@ def serving(
 
     With ``files``, it may open no more than so many.
     """
-    command = [*CONVEYOR, "serve", "--model", str(model), "--port", "0"]
-    if files:
-        command = ["prlimit", f"--nofile={files}:{files}", *command]
+    limits = (int(files), int(files)) if files else None
     with log.open("w") as stderr:
-        process = subprocess.Popen(
-            [*command, *flags],
+        process: Conveyor[str] = Conveyor(
+            ["serve", "--model", model, "--port", "0", *flags],
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
+            preexec_fn=limits and partial(resource.setrlimit, resource.RLIMIT_NOFILE, limits),
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
         )
     try:
@@ -63,7 +66,7 @@ def serving(
         yield Server(found.group(), process.stdout.readline(), process, log)
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,42 @@
+"""A forked command is a `conveyor` like any other."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.fork_server import Conveyor
+from tests.process import conveyor
+
+INSTALLED = Path(sys.executable).with_name("conveyor")
+
+
+def test_it_says_what_the_installed_command_says(stacked: Path) -> None:
+    for arguments in (["info", "nowhere"], ["info", stacked.name, "--json"]):
+        forked = conveyor(*arguments, cwd=stacked.parent)
+        installed = subprocess.run(
+            [INSTALLED, *arguments], cwd=stacked.parent, capture_output=True, text=True, check=False
+        )
+        for name in ("returncode", "stdout", "stderr"):
+            assert getattr(forked, name) == getattr(installed, name), name
+
+
+def test_it_is_a_child_of_ours(stacked: Path) -> None:
+    with Conveyor(
+        ["predict", stacked, "--data", "-", "--out", "-", "--format", "jsonl"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={"CONVEYOR_": "set late"},
+    ) as program:
+        assert not program._forked, "an environment that is another from the first moment on"
+        program.kill()
+    with Conveyor[str](
+        ["predict", stacked, "--data", "-", "--out", "-", "--format", "jsonl"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as waiting:
+        assert waiting._forked == (sys.platform == "linux")
+        assert waiting.poll() is None
+        waiting.send_signal(signal.SIGKILL)
+        assert waiting.wait() == -signal.SIGKILL
