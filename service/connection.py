@@ -39,7 +39,6 @@ LEAST_BYTES = 163_840
 # How long a caller that has been refused may go on sending, so that it can read why: a connection
 # that is closed under what it sends is reset, and the answer lost.
 LINGER_SECONDS = 1.0
-LINGER_BYTES = 4_194_304
 
 # After so long, twice as long, and so on, a caller that has closed its half is asked for a sign.
 PROBE_SECONDS = 0.25
@@ -69,7 +68,6 @@ class Connection(H11Protocol):
         self._probe_timer: asyncio.TimerHandle | None = None
         self._half_closed = False
         self._refused = False
-        self._dropped = 0  # bytes that came after that
 
     @property
     def busy(self) -> bool:
@@ -104,13 +102,10 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read what has come, unless it counts no more."""
-        if self._refused:
-            self._dropped += len(data)
-            if self._dropped > LINGER_BYTES:
-                self.abort()
-        elif self.conn.their_state is not h11.MUST_CLOSE:
-            super().data_received(data)
-            self._look()
+        if self._refused or self.conn.their_state is h11.MUST_CLOSE:
+            return
+        super().data_received(data)
+        self._look()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Answer whoever has closed its half after a whole request; let all others go."""
