@@ -1,5 +1,6 @@
 """API keys: which callers are let in."""
 
+import os
 import stat
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -35,10 +36,7 @@ class Keys:
         """
         if settings.api_keys is None and settings.api_keys_file is None:
             return None
-        # Bytes of a variable that are no UTF-8 come as surrogates, and become what they were.
-        keys = [
-            key.encode("utf-8", "surrogateescape") for key in (settings.api_keys or "").split(",")
-        ]
+        keys = os.fsencode(settings.api_keys or "").split(b",")  # the bytes that were given
         if settings.api_keys_file is not None:
             keys += _lines(settings.api_keys_file)
         found = dict.fromkeys(key.strip() for key in keys if key.strip())

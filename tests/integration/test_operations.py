@@ -1,7 +1,6 @@
 import json
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 from importlib.metadata import version
@@ -77,11 +76,10 @@ def test_the_curl_that_the_server_prints_works(server: Server) -> None:
     assert second[0]["label"] == "blame"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_server_in_order(trained: Path, tmp_path: Path, number: int) -> None:
+def test_a_signal_ends_the_server_in_order(trained: Path, tmp_path: Path) -> None:
     with serving(trained, tmp_path / "log") as server:
         httpx.get(f"{server.url}/livez")
-        assert server.stop(number) == 0
+        assert server.stop() == 0
     log = (tmp_path / "log").read_text()
     assert "Application shutdown complete" in log
     assert "Traceback" not in log
@@ -110,12 +108,12 @@ def test_settings_come_from_variables_and_flags_win(trained: Path, tmp_path: Pat
 
 def test_json_logs(trained: Path, tmp_path: Path) -> None:
     with serving(trained, tmp_path / "log", "--log-format", "json") as server:
-        request_id = httpx.get(f"{server.url}/livez").headers["x-request-id"]
+        request_id = httpx.get(f"{server.url}/info").headers["x-request-id"]
         server.stop()
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     [access] = [line for line in lines if line["logger"] == "conveyor.access"]
     assert access["request_id"] == request_id
-    assert (access["method"], access["path"], access["status"]) == ("GET", "/livez", 200)
+    assert (access["method"], access["path"], access["status"]) == ("GET", "/info", 200)
     assert access["level"] == "INFO"
     assert access["milliseconds"] > 0
 
@@ -136,9 +134,15 @@ def test_a_path_cannot_forge_a_line_of_the_log(trained: Path, tmp_path: Path) ->
 
 def test_text_logs(trained: Path, tmp_path: Path) -> None:
     with serving(trained, tmp_path / "log") as server:
-        request_id = httpx.get(f"{server.url}/livez").headers["x-request-id"]
+        request_id = httpx.get(f"{server.url}/info").headers["x-request-id"]
+        for path in ("livez", "readyz", "metrics"):
+            httpx.get(f"{server.url}/{path}")
+        httpx.post(f"{server.url}/livez")
         server.stop()
-    assert f"conveyor.access [{request_id}] GET /livez 200" in (tmp_path / "log").read_text()
+    log = (tmp_path / "log").read_text()
+    assert f"conveyor.access [{request_id}] GET /info 200" in log
+    assert "POST /livez 405" in log
+    assert log.count("conveyor.access") == 2  # health checks that are passed say nothing
 
 
 def test_a_broken_artifact_stops_the_start(stacked: Path, tmp_path: Path) -> None:
@@ -176,6 +180,12 @@ def test_a_wrong_setting_stops_the_start() -> None:
         conveyor("serve", environment={"CONVEYOR_PORT": "http"}),
         "CONVEYOR_PORT should be a valid integer",
     )
+
+
+def test_wrong_keys_stop_the_start(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_bytes(b"cl\xe9\n")
+    result = conveyor("serve", "--port", "0", "--api-keys-file", tmp_path / "keys")
+    assert_one_sentence(result, "keys, line 1 is no UTF-8")
 
 
 def has_ipv6() -> bool:

@@ -8,21 +8,25 @@ from pathlib import Path
 import httpx
 import pytest
 
+from service.signals import ENDING, MEANINGLESS
 from tests.integration.conftest import LONG_TEXT, Server, serving
 from tests.integration.test_errors import assert_error
 from tests.integration.test_limits import as_httpx, until_queued, until_reading
 from tests.integration.wire import connect, post
+
+# On a busy machine a request may take minutes.
+PATIENT = ["--request-seconds", "600", "--shutdown-seconds", "600"]
 
 LONG = post("/predict", {"inputs": [LONG_TEXT] * 3})
 
 
 @pytest.fixture
 def server(slow: Path, tmp_path: Path) -> Iterator[Server]:
-    with serving(slow, tmp_path / "log", "--max-batch-tokens", "1000") as running:
+    with serving(slow, tmp_path / "log", "--max-batch-tokens", "1000", *PATIENT) as running:
         yield running
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", ENDING)
 def test_whoever_was_let_in_is_answered_and_newcomers_are_told(server: Server, number: int) -> None:
     async def main() -> None:
         async with connect(server.url, 3) as (accepted, waiting, idle):
@@ -30,6 +34,8 @@ def test_whoever_was_let_in_is_answered_and_newcomers_are_told(server: Server, n
             await until_reading(server)
             await waiting.send(LONG)
             await until_queued(server, 5)
+            for meaningless in MEANINGLESS:
+                server.process.send_signal(meaningless)
             server.process.send_signal(number)
             async with httpx.AsyncClient(base_url=server.url) as client:
                 ready = await client.get("/readyz")
@@ -45,7 +51,7 @@ def test_whoever_was_let_in_is_answered_and_newcomers_are_told(server: Server, n
             assert (await waiting.receive()).status == 200
 
     asyncio.run(main())
-    assert server.process.wait(timeout=10) == 0
+    assert server.process.wait(timeout=120) == 0
     assert "Requests in all: 2 accepted, 2 answered, 0 can" in server.log.read_text()
 
 

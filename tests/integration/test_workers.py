@@ -4,13 +4,14 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
+from service.signals import ENDING, MEANINGLESS
 from tests.integration.conftest import LONG_TEXT, Server, counters, serving
 from tests.process import assert_one_sentence, conveyor
 
@@ -49,17 +50,59 @@ def test_metrics_add_up(pair: Server) -> None:
     assert httpx.get(f"{pair.url}/info").json()["workers"] == 2
 
 
-def test_one_that_dies_is_replaced(pair: Server) -> None:
-    before = children(pair.process.pid)
-    os.kill(before[0], signal.SIGKILL)
-    for _ in range(300):
-        now = children(pair.process.pid)
-        if len(now) == 2 and before[0] not in now:
-            break
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end
         time.sleep(0.1)
-    assert before[1] in now
-    assert ask(pair.url) == 200
+
+
+def test_one_that_dies_is_replaced_once_that_is_possible(trained: Path, tmp_path: Path) -> None:
+    """While the model is away nobody can take its place, and the other one goes on."""
+    model = Path(shutil.copytree(trained, tmp_path / "model"))
+    keys = tmp_path / "keys"
+    keys.write_text("key")
+    auth = {"authorization": "Bearer key"}
+    flags = ["--workers", "2", "--api-keys-file", str(keys)]
+    with serving(model, tmp_path / "log", *flags) as pair:
+
+        def info() -> tuple[int, int]:
+            said = httpx.get(f"{pair.url}/info", headers=auth).json()
+            return said["ready_workers"], said["workers"]
+
+        before = children(pair.process.pid)
+        assert info() == (2, 2)
+        for _ in range(20):
+            httpx.post(f"{pair.url}/predict", json={"inputs": "a"}, headers=auth)
+        counted = counters(httpx.get(f"{pair.url}/metrics").text)
+        model.rename(tmp_path / "away")
+        keys.write_text("another")
+        os.kill(before[0], signal.SIGKILL)
+        until(lambda: pair.log.read_text().count("is not a directory") == 2)
+        assert info() == (1, 2)
+        now = counters(httpx.get(f"{pair.url}/metrics").text)
+        assert (now["conveyor_ready_workers"], now["conveyor_workers"]) == (1, 2)
+        for name, value in counted.items():  # nothing is lost of what the dead one has counted
+            if name.endswith(("_total", "_count")) and "/predict" in name:
+                assert now[name] == value, name
+        (tmp_path / "away").rename(model)
+        until(lambda: info() == (2, 2))
+        assert before[1] in children(pair.process.pid)
+        for _ in range(20):  # both know the keys that there were at the start
+            assert httpx.get(f"{pair.url}/info", headers=auth).status_code == 200
     assert "ended with -9" in pair.log.read_text()
+    assert "1 of 2 workers are ready; another is started in 1 s" in pair.log.read_text()
+
+
+def test_nothing_is_written_to_the_disk(trained: Path, tmp_path: Path) -> None:
+    """So that nothing is missing when it is cleaned up, full, or not to be written at all."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    variables = {"TMPDIR": str(temporary), "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "none")}
+    with serving(trained, tmp_path / "log", "--workers", "2", **variables) as running:
+        assert ask(running.url) == 200
+        assert counters(httpx.get(f"{running.url}/metrics").text)["conveyor_texts_total"] == 1
+        assert list(temporary.iterdir()) == []
 
 
 def test_if_all_die_as_many_are_started_again(pair: Server) -> None:
@@ -76,7 +119,7 @@ def test_if_all_die_as_many_are_started_again(pair: Server) -> None:
     assert ask(pair.url) == 200
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", ENDING)
 def test_a_signal_ends_all_and_loses_nothing(slow: Path, tmp_path: Path, number: int) -> None:
     def long(url: str) -> int:
         return httpx.post(f"{url}/predict", json={"inputs": LONG_TEXT}, timeout=60).status_code
@@ -92,6 +135,9 @@ def test_a_signal_ends_all_and_loses_nothing(slow: Path, tmp_path: Path, number:
                 != 2
             ):
                 pass
+            for meaningless in MEANINGLESS:
+                for pid in (running.process.pid, *processes):
+                    os.kill(pid, meaningless)
             assert running.stop(number) == 0
             assert [future.result() for future in asked] == [200, 200]
     assert not any(Path(f"/proc/{pid}").exists() for pid in processes)

@@ -47,6 +47,13 @@ def test_keys_are_the_bytes_of_the_file(tmp_path: Path, content: bytes) -> None:
     assert [keys.match(f"Bearer {key.decode('latin-1')}") for key in shown] == [0, 1, None]
 
 
+def test_a_variable_that_is_no_utf_8_is_compared_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVEYOR_API_KEYS", os.fsdecode(b"cl\xe9,other"))
+    keys = Keys.from_settings(Settings())
+    assert keys is not None
+    assert keys.match("Bearer cl\xe9") == 0
+
+
 def test_every_character_can_be_in_a_key() -> None:
     """Also those whose last byte would be white space in Latin-1."""
     characters = [chr(code) for code in [*range(33, 127), *range(160, 0xD800, 97), 0xA0, 0x1F600]]

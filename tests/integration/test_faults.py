@@ -1,0 +1,161 @@
+"""What goes wrong in a server, or around it: it goes on, or ends to be started again."""
+
+import fcntl
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.conftest import serving
+from tests.integration.test_workers import children
+from tests.process import CONVEYOR
+
+ROOT = Path(__file__).parents[2]
+
+# `conveyor`, with faults where a text says so.
+PROGRAM = """
+from model.classifier import Classifier
+from service.metrics import Metrics
+
+class Panic(BaseException):
+    pass
+
+encode, step = Classifier.encode, Metrics.step
+
+def panicking(self, texts, **options):
+    if "panic" in texts:
+        raise Panic
+    return encode(self, texts, **options)
+
+def deadly(self, kind, works, stepped, seconds):
+    if kind == "states":
+        raise Panic
+    step(self, kind, works, stepped, seconds)
+
+Classifier.encode, Metrics.step = panicking, deadly
+
+if __name__ == "__main__":
+    from service.cli import main
+    main()
+"""
+
+
+@pytest.fixture
+def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `serving` run that program."""
+    program = tmp_path / "faulty.py"
+    program.write_text(PROGRAM)
+    monkeypatch.setattr("tests.integration.conftest.CONVEYOR", [sys.executable, str(program)])
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def ask(url: str, path: str, text: str) -> int:
+    return httpx.post(f"{url}/{path}", json={"inputs": text}, timeout=120).status_code
+
+
+@pytest.mark.usefixtures("faulty")
+def test_a_panic_fails_its_text_and_a_dead_thread_ends_the_process(
+    trained: Path, tmp_path: Path
+) -> None:
+    with serving(trained, tmp_path / "log") as server:
+        assert ask(server.url, "predict", "panic") == 500
+        assert ask(server.url, "predict", "a film") == 200
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
+        assert ask(server.url, "states", "a film") == 503
+        assert server.process.wait(timeout=60) == 1
+    log = server.log.read_text()
+    assert "The thread 'model' has died" in log
+    assert "Requests in all: 2 accepted, 1 answered, 0 cancelled, 0 expired, 1 failed" in log
+
+
+@pytest.mark.usefixtures("faulty")
+def test_a_worker_with_a_dead_thread_is_replaced(trained: Path, tmp_path: Path) -> None:
+    with serving(trained, tmp_path / "log", "--workers", "2") as server:
+        before = children(server.process.pid)
+        assert ask(server.url, "states", "a film") == 503
+        until(lambda: "is ready: 2 of 2" in server.log.read_text().partition("ended with 1")[2])
+        after = children(server.process.pid)
+        assert len(set(before) & set(after)) == 1
+        assert ask(server.url, "predict", "a film") == 200
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_log_that_nobody_reads_holds_nobody_up(trained: Path, workers: str) -> None:
+    ours, theirs = os.pipe()
+    fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
+    command = [*CONVEYOR, "serve", "--model", str(trained), "--port", "0", "--workers", workers]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    try:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+", process.stdout.readline())
+        assert found
+        with httpx.Client(base_url=found.group(), timeout=30) as client:
+            for _ in range(200):  # some 20 KB
+                assert client.get("/info").status_code == 200
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+    finally:
+        os.close(ours)
+        os.close(theirs)
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("to", "workers"), [(">&- 2>&- <&-", "1"), (">&- 2>&- <&-", "2"), ("> /dev/full 2>&1", "1")]
+)
+def test_without_somewhere_to_write_it_goes_on(
+    trained: Path, tmp_path: Path, to: str, workers: str
+) -> None:
+    port = tmp_path / "port"
+    program = (
+        "import os, service.cli, sys; listen = service.cli._listen\n"
+        "def told(*of):\n"
+        "    listener = listen(*of)\n"
+        f"    open({str(port)!r}, 'w').write(str(listener.getsockname()[1]))\n"
+        "    return listener\n"
+        "service.cli._listen = told\n"
+        "if __name__ == '__main__': service.cli.main()\n"
+    )
+    (tmp_path / "program.py").write_text(program)
+    command = [sys.executable, str(tmp_path / "program.py"), "serve", "--model", str(trained)]
+    flags = ["--port", "0", "--workers", workers]
+    process = subprocess.Popen(
+        ["sh", "-c", f'exec "$@" {to}', "sh", *command, *flags],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until(lambda: port.exists() and port.read_text() != "")
+        url = f"http://127.0.0.1:{port.read_text()}"
+        for _ in range(4):
+            assert ask(url, "predict", "a film") == 200
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+
+
+def test_the_health_check_of_the_image_finds_the_server_that_flags_made(
+    trained: Path, tmp_path: Path
+) -> None:
+    found = re.search(r'CMD \["python", "-c", "(.*?)"\]', (ROOT / "Dockerfile").read_text())
+    assert found
+    environment = {**os.environ, "CONVEYOR_HOST": "0.0.0.0", "CONVEYOR_PORT": "1"}
+    check = [sys.executable, "-c", found.group(1)]
+    with serving(trained, tmp_path / "log"):
+        assert subprocess.run(check, env=environment, check=False).returncode == 0

@@ -1,0 +1,22 @@
+import logging
+
+import pytest
+
+from model.artifact import Artifact
+from service.app import create_app
+from service.settings import Settings
+from tests.asgi import ask
+from tests.conftest import random_classifier
+
+
+def test_health_checks_that_are_passed_are_told_to_those_who_look_for_faults_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = create_app(Settings(), Artifact("random", "0", random_classifier()))
+    caplog.set_level(logging.DEBUG, "conveyor.access")
+    paths = ["/livez", "/readyz", "/metrics", "/info"]
+    ask(app, *[("GET", path) for path in paths], ("POST", "/livez"))
+    app.state.context.lifecycle.draining = True
+    ask(app, ("GET", "/readyz"), started=False)
+    levels = [record.levelname for record in caplog.records if record.name == "conveyor.access"]
+    assert levels == ["DEBUG"] * 3 + ["INFO"] * 3  # a call, a wrong method, and one that fails
