@@ -1,18 +1,23 @@
-"""Whether memory grows: `python bench/soak.py`.
+"""Whether memory grows: `python bench/soak.py`, and `python bench/soak.py --states`.
 
 Texts of 1 to 1,000 random tokens are predicted in whatever company comes, as the server does it: so
-many are read together, and whenever some have ended, as many others join.
+many are read together, and whenever some have ended, as many others join. Or they are traced, some
+at a time, with what /states can be asked for.
 """
 
 import argparse
 import os
 import time
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 
 from model import artifact
-from model.classifier import use_threads, used_threads
+from model.classifier import Classifier, use_threads, used_threads
+from model.selection import Selection
+from model.tokenizer import Encoding
 from service.settings import DEFAULT_MODEL
 
 LONGEST = 1000
@@ -21,6 +26,7 @@ LONGEST = 1000
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
+    parser.add_argument("--states", action="store_true")
     parser.add_argument("--texts", type=int, default=200_000)
     parser.add_argument("--together", type=int, default=48)
     parser.add_argument("--threads", type=int, default=used_threads())
@@ -28,23 +34,40 @@ def main() -> None:
     use_threads(arguments.threads)
     classifier = artifact.load(arguments.model).classifier
     rng = np.random.default_rng(0)
-    reader = classifier.reader()
+    vocabulary = classifier.config.vocab_size
+    texts = (rng.integers(2, vocabulary, rng.integers(1, LONGEST + 1)).tolist() for _ in count())
+    read = trace if arguments.states else predict
     print("| texts | MB | seconds |\n| --- | --- | --- |", flush=True)
     started = time.perf_counter()
-    begun = finished = 0
-    while finished < arguments.texts:
-        texts = []
-        for number in range(begun, min(arguments.texts, begun + arguments.together - len(reader))):
-            ids = rng.integers(2, classifier.config.vocab_size, rng.integers(1, LONGEST + 1))
-            texts.append((number, ids.tolist()))
-        if texts:
-            reader.add(texts)
-        begun += len(texts)
-        before = finished
-        finished += len(reader.step().finished)
+    finished = 0
+    for done in read(classifier, texts, arguments.together):
+        before, finished = finished, finished + done
         if before * 20 // arguments.texts != finished * 20 // arguments.texts:
             elapsed = time.perf_counter() - started
             print(f"| {finished:,} | {resident():.1f} | {elapsed:.0f} |", flush=True)
+        if finished >= arguments.texts:
+            break
+
+
+def predict(classifier: Classifier, texts: Iterator[list[int]], together: int) -> Iterator[int]:
+    """How many texts each step has finished."""
+    reader = classifier.reader()
+    numbers = count()
+    while True:
+        new = [(next(numbers), next(texts)) for _ in range(together - len(reader))]
+        if new:
+            reader.add(new)
+        yield len(reader.step().finished)
+
+
+def trace(classifier: Classifier, texts: Iterator[list[int]], together: int) -> Iterator[int]:
+    """How many texts each trace has read: one to so many, with all parts or without."""
+    forward = not classifier.config.bidirectional
+    everything = Selection(step_scores=forward, summaries=True, contributions=True, end=forward)
+    for number in count():
+        some = [Encoding(next(texts), []) for _ in range(1 + number % together)]
+        classifier.trace(some, everything if number % 2 else Selection(tensors=()))
+        yield len(some)
 
 
 def resident() -> float:

@@ -23,7 +23,7 @@ from model.selection import Selection
 from model.tokenizer import Encoding
 
 # Enough texts for the steps of one batch to be computed in more than one block, and long enough to
-# be read in more than one span (`lstm.BLOCK_ROWS`, `reader.LENGTHS`). Not longer: a belt that
+# be read in more than one span (`lstm.BLOCK_ROWS`, `spans.LENGTHS`). Not longer: a belt that
 # counts steps may be off by the square of their number times float32's 6e-8, which is no fault.
 TEXT_LENGTHS = range(1, 41, 3)
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model import pooling
+from model import pooling, spans
 from model.cell import Cell, cell_of, parameters
 from model.config import ModelConfig
 from model.dropout import locked_dropout
@@ -133,7 +133,7 @@ class LSTMClassifier(nn.Module):
             for direction in self.config.directions:
                 steps = _reverse(x, lengths) if direction == "backward" else x
                 weights = parameters(self.recurrent, layer, direction)
-                hidden, _ = self.cell.run_on(steps, before, weights)
+                hidden = spans.run(self.cell, steps, before, weights)
                 if see:
                     read = _reverse(places, lengths) if direction == "backward" else places
                     see(Reading(layer, direction, weights, rows, read, hidden))

@@ -6,10 +6,7 @@ being read go on by a span of steps at a time; those that end with it leave with
 new ones join before the next. Hardly any padding is read, nobody waits for the longest text, and a
 long text never has the kernel to itself while others wait.
 
-Spans have few lengths and not too many rows, because the kernel keeps a plan with its working
-memory for every shape that it has met (oneDNN's primitive cache, 1,024 entries of about a megabyte
-in torch 2.13): a process that meets every shape there is grows by a gigabyte, and builds new plans
-most of the time (docs/performance.md).
+Spans have few lengths and not too many rows (`model.spans` says why).
 
 Shapes in comments: B texts, T steps, H units.
 """
@@ -28,19 +25,9 @@ from model.cell import parameters
 from model.collate import batches_by_length, collate
 from model.network import LSTMClassifier
 from model.pooling import Account
+from model.spans import CALL_ROWS, LENGTHS, MOST_ROWS
 
 Floats = NDArray[np.float32]
-
-# Steps of a span, the longest first.
-LENGTHS = (256, 128, 64, 32, 16, 8)
-
-# Rows (steps times texts) of a span: more are not read faster, and each plan would be larger.
-MOST_ROWS = 2048
-
-# What another span costs, in rows that could be read in its time: 0.15 ms for the call of the
-# kernel, and in a server a good millisecond for what goes on around it, at 5 to 10 µs a row (256
-# units, two cores and one).
-CALL_ROWS = 160
 
 # Padded tokens of texts that are read at once, where they cannot be read in spans.
 WHOLE_TOKENS = 8192

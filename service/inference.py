@@ -8,8 +8,9 @@ import numpy as np
 from model.classifier import BATCH_TOKENS, Classifier, Trace
 from model.collate import padding
 from model.ending import ends
-from model.reader import LENGTHS, Floats, Reader
+from model.reader import Floats, Reader
 from model.selection import Selection
+from model.spans import LENGTHS
 from model.state import State
 from model.tokenizer import Encoding
 from service.batcher import Stepped, Whole

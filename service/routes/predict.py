@@ -28,6 +28,17 @@ router = APIRouter(route_class=JSONRoute)
 # Scores that the event loop writes itself: handing them to another thread would take longer.
 FEW_SCORES = 512
 
+# Texts that the header names: with a thousand inputs it would be too long for some proxies.
+MOST_NAMED = 100
+
+TRUNCATED_HEADER = {
+    "x-truncated": {
+        "schema": {"type": "string"},
+        "description": "Which inputs, from 0, had only their ends read, as in 0, 7; not there if "
+        f"none. After {MOST_NAMED} of them stands an ellipsis (...).",
+    }
+}
+
 FAILURES = (
     MalformedJSON,
     Unauthorized,
@@ -44,7 +55,7 @@ FAILURES = (
     "/predict",
     summary="Label texts",
     response_model=list[list[LabelScore]],
-    responses=documented(*FAILURES),
+    responses={**documented(*FAILURES), 200: {"headers": TRUNCATED_HEADER}},
     openapi_extra={"parameters": [TIMEOUT_PARAMETER]},
 )
 async def predict(body: PredictRequest, request: Request) -> JSONResponse:
@@ -60,10 +71,19 @@ async def predict(body: PredictRequest, request: Request) -> JSONResponse:
     timed = await infer(kind, tokenized.encodings, tokenized, request, ctx)
     rows: list[Floats] = timed.results
     ctx.metrics.predicted(rows)
-    headers = timing_headers(tokenized, timed)
+    headers = timing_headers(tokenized, timed) | _truncated(tokenized.truncated)
     if len(rows) * len(labels) <= FEW_SCORES:
         return _respond(rows, labels, top_k, headers)
     return await asyncio.to_thread(_respond, rows, labels, top_k, headers)
+
+
+def _truncated(truncated: list[bool]) -> dict[str, str]:
+    """The header that names the texts of which only the end was read; none if there are none."""
+    numbers = [str(number) for number, cut in enumerate(truncated) if cut]
+    if not numbers:
+        return {}
+    more = ["..."] if len(numbers) > MOST_NAMED else []
+    return {"x-truncated": ", ".join(numbers[:MOST_NAMED] + more)}
 
 
 def _respond(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import artifact
+from service.routes.predict import _truncated
 from tests.conftest import reviews
 from tests.integration.conftest import Server
 
@@ -96,3 +97,17 @@ def test_a_request_id_is_given_or_kept(client: httpx.Client) -> None:
     assert client.get("/livez", headers=headers).headers["x-request-id"] == given_id
     made = {client.get("/livez").headers["x-request-id"] for _ in range(3)}
     assert len(made) == 3
+
+
+def test_it_tells_which_texts_were_cut(client: httpx.Client) -> None:
+    long, short = "dull " * 601, "wonderful"
+    answer = client.post("/predict", json={"inputs": [short, long, short, long], "truncate": True})
+    assert answer.headers["x-truncated"] == "1, 3"
+    answer = client.post("/predict", json={"inputs": [short, "dull " * 600], "truncate": True})
+    assert "x-truncated" not in answer.headers
+
+
+def test_of_many_texts_that_were_cut_it_names_a_hundred() -> None:
+    numbers = [str(number) for number in range(0, 202, 2)]
+    assert _truncated([True, False] * 100) == {"x-truncated": ", ".join(numbers[:100])}
+    assert _truncated([True, False] * 101) == {"x-truncated": ", ".join(numbers[:100]) + ", ..."}

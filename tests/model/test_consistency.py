@@ -5,7 +5,7 @@ from hypothesis import given, settings
 
 from model import consistency
 from model.config import ModelConfig
-from model.reader import MOST_ROWS
+from model.spans import MOST_ROWS
 from model.tokenizer import Encoding
 from tests.model.reference import (
     classifier_of,

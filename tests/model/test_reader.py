@@ -8,15 +8,13 @@ from hypothesis import strategies as st
 from model.collate import collate
 from model.config import ModelConfig
 from model.reader import (
-    CALL_ROWS,
-    LENGTHS,
-    MOST_ROWS,
     Reader,
     SpanReader,
     WholeReader,
     reader,
     span_length,
 )
+from model.spans import CALL_ROWS, LENGTHS, MOST_ROWS
 from tests.conftest import random_network
 from tests.model.reference import batches, configs, make_config, make_text, seeds
 
