@@ -19,6 +19,7 @@ from model.classifier import use_threads
 from model.ending import CHARACTERS_PER_TOKEN
 from service import errors
 from service.access import AccessMiddleware
+from service.answers import Answers
 from service.arrivals import Arrivals
 from service.batcher import Batcher
 from service.browser import BrowserMiddleware
@@ -109,7 +110,8 @@ def _context(settings: Settings, artifact: Artifact, slot: Slot | None) -> Conte
         prepare=partial(use_threads, settings.threads or threads(settings.workers)),
     )
     lifecycle = Lifecycle([tokenizer, model])
-    return Context(settings, artifact, tokenizer, model, Arrivals(), lifecycle, metrics)
+    answers = Answers(settings.max_response_bytes)
+    return Context(settings, artifact, tokenizer, model, Arrivals(), answers, lifecycle, metrics)
 
 
 @asynccontextmanager

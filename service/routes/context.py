@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from model.artifact import Artifact
+from service.answers import Answers
 from service.arrivals import Arrivals
 from service.batcher import Batcher
 from service.lifecycle import Lifecycle
@@ -22,6 +23,7 @@ class Context:
     tokenizer: Batcher
     model: Batcher
     arrivals: Arrivals
+    answers: Answers
     lifecycle: Lifecycle
     metrics: Metrics
 

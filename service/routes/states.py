@@ -65,18 +65,21 @@ async def states(body: StatesRequest, request: Request) -> Response:
         list(zip(body.inputs, tokenized.encodings, strict=True)),
     )
     check_answer(size, f"The states of {tokenized.tokens:,} tokens", FEWER, ctx)
-    works = list(zip(tokenized.encodings, begin or repeat(None), strict=False))
-    timed = await infer(Tracing(classifier, selection), works, tokenized, request, ctx)
-    ctx.metrics.predicted([trace.probabilities for trace in timed.results])
-    read = zip(body.inputs, tokenized.encodings, tokenized.truncated, timed.results, strict=True)
-    answer = States(
-        labels=classifier.config.labels,
-        units=selection.units or list(range(classifier.config.hidden_size)),
-        results=[Result(*text, sha256=ctx.artifact.sha256) for text in read],
-    )
-    headers = timing_headers(tokenized, timed) | {"vary": "accept, accept-encoding"}
-    coding = content_coding(request.headers.get("accept-encoding"), list(CODINGS))
-    return await asyncio.to_thread(_respond, answer, kind, body.decimals, coding, headers)
+    async with ctx.answers.room(size).take(size):
+        works = list(zip(tokenized.encodings, begin or repeat(None), strict=False))
+        timed = await infer(Tracing(classifier, selection), works, tokenized, request, ctx)
+        ctx.metrics.predicted([trace.probabilities for trace in timed.results])
+        read = zip(
+            body.inputs, tokenized.encodings, tokenized.truncated, timed.results, strict=True
+        )
+        answer = States(
+            labels=classifier.config.labels,
+            units=selection.units or list(range(classifier.config.hidden_size)),
+            results=[Result(*text, sha256=ctx.artifact.sha256) for text in read],
+        )
+        headers = timing_headers(tokenized, timed) | {"vary": "accept, accept-encoding"}
+        coding = content_coding(request.headers.get("accept-encoding"), list(CODINGS))
+        return await asyncio.to_thread(_respond, answer, kind, body.decimals, coding, headers)
 
 
 def _kind(request: Request, decimals: int | None) -> str:
