@@ -6,6 +6,7 @@ import pytest
 
 from model.artifact import Artifact
 from model.classifier import Classifier
+from model.tokenizer import Tokenizer
 from service.app import create_app
 from service.settings import Settings
 from tests.asgi import ask
@@ -15,8 +16,8 @@ from tests.conftest import random_classifier
 def test_the_event_loop_neither_tokenizes_nor_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: dict[str, threading.Thread] = {}
 
-    def spy(name: str) -> Callable[..., Any]:
-        original = getattr(Classifier, name)
+    def spy(owner: type, name: str) -> Callable[..., Any]:
+        original = getattr(owner, name)
 
         def spied(*arguments: Any, **options: Any) -> Any:
             threads[name] = threading.current_thread()
@@ -24,8 +25,8 @@ def test_the_event_loop_neither_tokenizes_nor_computes(monkeypatch: pytest.Monke
 
         return spied
 
-    for name in ("encode", "reader", "trace"):
-        monkeypatch.setattr(Classifier, name, spy(name))
+    for owner, name in ((Tokenizer, "encode"), (Classifier, "reader"), (Classifier, "trace")):
+        monkeypatch.setattr(owner, name, spy(owner, name))
     app = create_app(Settings(), Artifact("random", "0", random_classifier()))
     answers = ask(app, ("POST", "/predict"), ("POST", "/states"))
     assert [answer.status_code for answer in answers] == [200, 200]
