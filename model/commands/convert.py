@@ -1,6 +1,7 @@
 """conveyor convert: make a model of another framework one of ours."""
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +14,16 @@ from model.artifact import UNVERIFIED
 from model.card import command_line
 from model.convert import files
 from model.convert.complete import Told, complete
-from model.convert.convert import Wanted, refuse_what_is_there
+from model.convert.convert import Wanted, placed
 from model.convert.convert import convert as run_conversion
 from model.convert.head import read_parts
 from model.convert.keys import read_key_map
+from model.convert.proof import Proof
 from model.convert.samples import read_samples
-from model.convert.source import Hints, Source
+from model.convert.source import Hints
+from model.convert.supervision import Tell, supervised
 from model.convert.tokens import Split
+from model.interruption import interruptible
 from model.memory import enough_memory
 
 SMALLER_CONVERSION = "convert the model where there is more of it"
@@ -114,35 +118,38 @@ def convert(  # noqa: PLR0913 - a parameter for each flag
     Example: `conveyor convert model.pt --tokenizer tokenizer.json --labels neg,pos --pooling last
     --out my-model`
     """
-    refuse_what_is_there(out)
     hints = Hints(read_key_map(key_map or []), read_parts(pooling) if pooling else None)
     told = Told(tokenizer, vocabulary, split, lowercase, unknown, padding, labels)
-    with enough_memory(lambda: SMALLER_CONVERSION):
-        file = files.find(source)
-        found = files.read(file, hints)
-        _print_mapping(found)
-        beside = files.look_beside(file, found)
-        tokens, names = complete(found, beside, told)
-        for note in (*beside.notes, *tokens.notes):
-            _print_note(note)
-        rows = min(found.shape.vocab_size, tokens.tokenizer.vocab_size)
-        given = read_samples(samples, tokens.tokenizer, rows) if samples else []
-        wanted = Wanted(tokens, names, max_tokens, file.name, command_line())
-        proof = run_conversion(found, wanted, given, out)
+    file = files.find(source)
+
+    def work(tell: Tell, made: Path) -> Proof:
+        with enough_memory(lambda: SMALLER_CONVERSION):
+            found = files.read(file, hints)
+            tell((found.framework, found.mapping, found.notes))
+            beside = files.look_beside(file, found)
+            tokens, names = complete(found, beside, told)
+            tell((None, [], [*beside.notes, *tokens.notes]))
+            rows = min(found.shape.vocab_size, tokens.tokenizer.vocab_size)
+            given = read_samples(samples, tokens.tokenizer, rows) if samples else []
+            name = out.resolve().name
+            wanted = Wanted(tokens, names, max_tokens, name, file.name, command_line())
+            return run_conversion(found, wanted, given, made)
+
+    with interruptible(), placed(out) as made:
+        proof = supervised(partial(work, made=made), file, _print_story)
     typer.echo(f"The model is converted: {proof}.")
     if not proof.verified:
         typer.echo(f"It is {UNVERIFIED}. To prove that it gives the same, give --samples.")
     typer.echo(f"It is in {out}. Serve it: conveyor serve --model {shlex.quote(str(out))}")
 
 
-def _print_mapping(source: Source) -> None:
-    table = Table(f"{source.framework}", "here")
-    for theirs, ours in source.mapping:
-        table.add_row(Text(theirs), Text(ours))
-    story.print(table)
-    for note in source.notes:
-        _print_note(note)
-
-
-def _print_note(note: str) -> None:
-    story.print(Text(f"Note: {note}"))
+def _print_story(told: tuple[str | None, list[tuple[str, str]], list[str]]) -> None:
+    """Show which tensor became which, if that is told, and notes."""
+    framework, mapping, notes = told
+    if framework:
+        table = Table(framework, "here")
+        for theirs, ours in mapping:
+            table.add_row(Text(theirs), Text(ours))
+        story.print(table)
+    for note in notes:
+        story.print(Text(f"Note: {note}"))

@@ -1,6 +1,7 @@
 """Convert: from a source, a tokenizer and labels to an artifact that gives what the source gave."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,19 +32,17 @@ class Wanted:
     tokens: Tokens
     labels: Sequence[str]
     max_tokens: int
-    origin: str  # for its card
+    name: str  # for its card
+    origin: str
     about: str = ""
 
 
-def convert(source: Source, wanted: Wanted, samples: list[Samples], out: Path) -> Proof:
-    """Write an artifact to ``out``, once it is shown to give what the source gives.
+def convert(source: Source, wanted: Wanted, samples: list[Samples], made: Path) -> Proof:
+    """Write an artifact to ``made``, once it is shown to give what the source gives.
 
-    What could not be compared with the source itself is marked as unverified.
-
-    It is written beside and moved into place when all is done, so ``out`` holds a whole artifact or
-    nothing. Raises ConversionError.
+    What could not be compared with the source itself is marked as unverified. Raises
+    ConversionError, and OSError.
     """
-    refuse_what_is_there(out)
     config = _config(source, wanted)
     embedding = _rows(source.weights[EMBEDDING], config.vocab_size)
     try:
@@ -57,18 +56,28 @@ def convert(source: Source, wanted: Wanted, samples: list[Samples], out: Path) -
         origin += f" It is {artifact.UNVERIFIED}."
         config = config.model_copy(update={"unverified": True})
         classifier = replace(classifier, config=config)
-    card = converted_card(out.resolve().name, config, origin, wanted.about)
+    card = converted_card(wanted.name, config, origin, wanted.about)
     golden = " ".join(classifier.tokenizer.vocabulary_sample(GOLDEN_TOKENS))
+    artifact.save(made, classifier, golden_text=golden, card=card)
+    artifact.understand(*artifact.read(made))  # as it will be served
+    return proof
+
+
+@contextmanager
+def placed(out: Path) -> Iterator[Path]:
+    """A directory to write, which is moved to ``out`` when all is done, or not at all.
+
+    So ``out`` holds a whole artifact or nothing. Raises ConversionError.
+    """
+    refuse_what_is_there(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as beside:
             made = Path(beside) / "model"
-            artifact.save(made, classifier, golden_text=golden, card=card)
-            artifact.understand(*artifact.read(made))  # as it will be served
+            yield made
             made.replace(out)
     except OSError as error:
         raise ConversionError(f"The model cannot be written to {out}: {error.strerror}.") from None
-    return proof
 
 
 def refuse_what_is_there(out: Path) -> None:

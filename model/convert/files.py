@@ -8,6 +8,7 @@ from model.convert import pytorch
 from model.convert.json_file import read_json
 from model.convert.source import Hints, Source
 from model.errors import ConversionError
+from model.files import check_regular
 
 # What a directory in the convention of model hubs has its weights in, the first that is there.
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.keras", "model.onnx")
@@ -48,6 +49,10 @@ def find(path: Path) -> Path:
 
 def read(path: Path, hints: Hints) -> Source:
     """The model in a file, read by what its name ends with. Raises ConversionError."""
+    try:
+        check_regular(path)
+    except OSError as error:
+        raise ConversionError(f"{path} cannot be read: {error.strerror}.") from None
     suffix = path.suffix.lower()
     if suffix in pytorch.SUFFIXES:
         return pytorch.read(path, hints)

@@ -17,6 +17,7 @@ from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from model.convert.nodes import Values, first_line
 from model.errors import ConversionError
+from model.files import check_regular
 
 DOMAINS = frozenset({"", "ai.onnx"})  # two names of one
 
@@ -79,7 +80,7 @@ def _size_beside(model: ModelProto, directory: Path) -> int:
     """
     tensors = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]
     infos = [ExternalDataInfo(tensor) for tensor in tensors]
-    sizes = {info.location: (directory / info.location).lstat().st_size for info in infos}
+    sizes = {info.location: check_regular(directory / info.location) for info in infos}
     taken = sum(int(info.length or sizes[info.location]) for info in infos)
     if taken > sum(sizes.values()):
         raise ValueError("its tensors take more of the files beside it than these hold")

@@ -1,17 +1,29 @@
-"""A JSON file of somebody else's."""
+"""A text file of somebody else's, and a JSON one."""
 
 import json
 from pathlib import Path
 
 from model.errors import ConversionError
+from model.files import read_bytes
+
+# Of a tokenizer, a vocabulary or a config: several times as large as any that is known.
+MOST_BYTES = 2**28
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8. Raises ConversionError."""
+    try:
+        return read_bytes(path, MOST_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConversionError(f"{path} is not text in UTF-8.") from None
+    except OSError as error:
+        raise ConversionError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def read_json(path: Path) -> object:
     """What a JSON file holds. Raises ConversionError."""
     try:
-        found: object = json.loads(path.read_text("utf-8-sig"))
-    except OSError as error:
-        raise ConversionError(f"{path} cannot be read: {error.strerror}.") from None
+        found: object = json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise ConversionError(f"{path} is not JSON: {error}.") from None
     return found

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError, model_validator
 
 from model.artifact import describe
+from model.convert.json_file import read_text
 from model.convert.source import Gives
 from model.errors import ConversionError
 from model.reader import Floats
@@ -59,10 +60,7 @@ def read_samples(path: Path, tokenizer: Tokenizer, rows: int) -> list[Samples]:
     Raises ConversionError with the line, also where the tokenizer cuts a text into other ids, or an
     id has none of the vocabulary's ``rows``.
     """
-    try:
-        lines = path.read_text("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConversionError(f"{path} cannot be read: {error}.") from None
+    lines = read_text(path).split("\n")
     found: dict[Gives, tuple[list[list[int]], list[list[float]]]] = {
         gives: ([], []) for gives in get_args(Gives)
     }

@@ -9,9 +9,10 @@ from tokenizers import Regex, models, normalizers, pre_tokenizers
 from tokenizers.normalizers import Normalizer
 from tokenizers.pre_tokenizers import PreTokenizer
 
-from model.convert.json_file import read_json
+from model.convert.json_file import read_json, read_text
 from model.errors import ConversionError
 from model.tokenizer import Tokenizer
+from model.trial import panics_as_errors
 
 Split = Literal["whitespace", "word", "character", "basic-english", "keras"]
 
@@ -69,7 +70,8 @@ class Tokens:
 def read_tokenizer(path: Path) -> Tokenizer:
     """The tokenizer of a tokenizer.json. Raises ConversionError."""
     try:
-        return Tokenizer.from_json(_read(path))
+        with panics_as_errors():
+            return Tokenizer.from_json(read_text(path))
     except ValueError as error:
         raise ConversionError(
             f"{path} is not a tokenizer.json, as the tokenizers library writes it: {error}."
@@ -82,7 +84,7 @@ def read_vocabulary(path: Path) -> dict[str, int]:
     Raises ConversionError.
     """
     if path.suffix != ".json":
-        lines = _read(path).split("\n")
+        lines = read_text(path).split("\n")
         if not lines[-1]:  # the end of the last line
             del lines[-1]
         return _numbered([line.removesuffix("\r") for line in lines], path)
@@ -155,15 +157,6 @@ def prepare(tokenizer: Tokenizer, padding: str | None = None) -> Tokens:
     if unknown is None:  # nothing is unknown, but an artifact names a token for it all the same
         unknown = next((vocabulary[name] for name in UNKNOWNS if name in vocabulary), pad)
     return Tokens(tokenizer, pad, unknown, added_padding=added_padding, notes=notes)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConversionError(f"{path} is not text in UTF-8.") from None
-    except OSError as error:
-        raise ConversionError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _numbered(entries: list[str], path: Path) -> dict[str, int]:

@@ -1,0 +1,107 @@
+"""Supervision: work on somebody else's file in a process of its own, within time and memory.
+
+The libraries that read the files of other frameworks are written in C, and on a damaged file one
+can run for ever, crash, or ask for all memory. No exception tells of that: another process has to.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from model import interruption
+from model.errors import ConversionError, ModelError
+
+try:
+    import resource
+except ImportError:  # pragma: no cover - Windows, which cannot fork either
+    resource = None  # type: ignore[assignment]
+
+T = TypeVar("T")
+Tell = Callable[[Any], None]
+
+# A small model takes some seconds, of which most are for the framework to be imported. For a large
+# one there is a second for each MiB, and memory for its numbers in several forms.
+SECONDS = 120.0
+BYTES_PER_SECOND = 2**20
+MEMORY = 2**33
+COPIES = 16
+# Seconds after which the parent looks for signals.
+GLANCE = 0.2
+
+
+def supervised(
+    work: Callable[[Tell], T], path: Path, on_told: Tell, *, seconds: float = SECONDS
+) -> T:
+    """What the work on a file returns; what it tells meanwhile is passed on.
+
+    Raises its ModelError, and ConversionError where it ends in another way, or not at all.
+    """
+    if not hasattr(os, "fork"):  # pragma: no cover - Windows
+        return work(on_told)
+    size = path.stat().st_size if path.exists() else 0
+    ours, theirs = Pipe(duplex=False)
+    child = os.fork()
+    if not child:  # pragma: no cover - which ends without saying what it has covered
+        ours.close()
+        _work(work, theirs, MEMORY + COPIES * size)
+    theirs.close()
+    ended: int | None = None
+    deadline = time.monotonic() + seconds + size / BYTES_PER_SECOND
+    try:
+        while time.monotonic() < deadline:
+            interruption.check()
+            if ours.poll(GLANCE):
+                kind, value = ours.recv()
+                if kind == "told":
+                    on_told(value)
+                elif kind == "failed":
+                    raise value
+                else:
+                    result: T = value
+                    return result
+        raise ConversionError(
+            f"{path} cannot be converted: to read and compare it takes more than {seconds:.0f} "
+            "seconds, and it is not that large; it may be damaged."
+        )
+    except EOFError:
+        ended = os.waitpid(child, 0)[1]
+        raise ConversionError(
+            f"{path} cannot be converted: a library ended with {_name(ended)} over it; it may be "
+            "damaged, or there is not enough memory."
+        ) from None
+    finally:
+        ours.close()
+        if ended is None:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def _name(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _work(  # pragma: no cover - in a child
+    work: Callable[[Tell], Any], pipe: Connection, memory: int
+) -> NoReturn:
+    """Work, in the child: what comes of it is sent, and nothing else of this process is left."""
+    try:
+        for each in interruption.SIGNALS:
+            signal.signal(each, signal.SIG_IGN)  # the parent sees to them
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        if hard == resource.RLIM_INFINITY or hard > memory:
+            resource.setrlimit(resource.RLIMIT_DATA, (memory, hard))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        pipe.send(("done", work(lambda what: pipe.send(("told", what)))))
+    except ModelError as error:
+        pipe.send(("failed", error))
+    except BaseException as error:  # noqa: BLE001 - of a library: a panic too
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        pipe.send(("failed", ConversionError(f"It cannot be converted: a library fails ({why}).")))
+    finally:
+        os._exit(0)
