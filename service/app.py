@@ -20,7 +20,7 @@ from model.ending import CHARACTERS_PER_TOKEN
 from service import errors
 from service.access import AccessMiddleware
 from service.answers import Answers
-from service.arrivals import Arrivals
+from service.arrivals import LARGEST_BODIES, Arrivals
 from service.batcher import Batcher
 from service.browser import BrowserMiddleware
 from service.cores import threads
@@ -111,7 +111,8 @@ def _context(settings: Settings, artifact: Artifact, slot: Slot | None) -> Conte
     )
     lifecycle = Lifecycle([tokenizer, model])
     answers = Answers(settings.max_response_bytes)
-    return Context(settings, artifact, tokenizer, model, Arrivals(), answers, lifecycle, metrics)
+    arrivals = Arrivals(LARGEST_BODIES * settings.max_body_bytes)
+    return Context(settings, artifact, tokenizer, model, arrivals, answers, lifecycle, metrics)
 
 
 @asynccontextmanager

@@ -88,7 +88,7 @@ class Metrics(Observer):
         )
         self._rejected = counter(
             "rejected_requests",
-            "Requests refused: queue, connections, draining, key.",
+            "Requests refused: queue, bodies, connections, draining, key.",
             ["reason"],
         )
         self._dropped = counter(

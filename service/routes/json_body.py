@@ -20,12 +20,13 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
-from service.arrivals import declared_bytes
+from service.arrivals import Body, TooManyBytes, declared_bytes
 from service.batcher import Closed, Full
 from service.errors import (
     LONGEST_ECHO,
     DeadlinePassed,
     InvalidRequest,
+    Overloaded,
     TooLarge,
     Unavailable,
     UnsupportedMediaType,
@@ -75,11 +76,12 @@ class JSONRoute(APIRoute):
             seconds = _seconds(request, ctx.settings.request_seconds)
             try:
                 async with asyncio.timeout(seconds):
-                    body = await _read(request, ctx)
-                    request.scope["conveyor.bytes"] = len(body)
-                    sent = _validated(schema, body, ctx.settings.max_inputs)
-                    response: Response = await endpoint(sent, request)
-                    return response
+                    with ctx.arrivals.body() as held:
+                        body = await _read(request, ctx, held)
+                        request.scope["conveyor.bytes"] = held.size
+                        sent = _validated(schema, body, ctx.settings.max_inputs)
+                        response: Response = await endpoint(sent, request)
+                        return response
             except TimeoutError:
                 raise DeadlinePassed(
                     f"The answer was not there within {seconds:g} seconds: try again, or allow "
@@ -91,19 +93,23 @@ class JSONRoute(APIRoute):
         return handle
 
 
-async def _read(request: Request, ctx: Context) -> bytes:
+async def _read(request: Request, ctx: Context, held: Body) -> bytes:
     """The body; it is refused while it arrives, as soon as it is too long or has no place to wait.
 
     Where a length is declared, the gate has asked for the place.
     """
-    limit, parts, size = ctx.settings.max_body_bytes, [], 0
+    limit, parts = ctx.settings.max_body_bytes, []
     declared = declared_bytes(request.headers) > 0
     async for part in request.stream():
-        size += len(part)
-        if size > limit:
+        try:
+            held.grow(len(part))
+        except TooManyBytes:
+            ctx.metrics.rejected("bodies")
+            raise _too_many_bytes(ctx.arrivals.most_held) from None
+        if held.size > limit:
             raise _body_too_large(limit)
         if not declared:
-            _check_room(size, ctx)
+            _check_room(held.size, ctx)
         parts.append(part)
     return b"".join(parts)
 
@@ -191,6 +197,14 @@ def _is_json(content_type: str) -> bool:
     subtype = message.get_content_subtype()
     return message.get_content_maintype() == "application" and (
         subtype == "json" or subtype.endswith("+json")
+    )
+
+
+def _too_many_bytes(most: int) -> Overloaded:
+    return Overloaded(
+        f"The requests under way have bodies of {most:,} bytes, the most that is held at a time: "
+        "send smaller ones, or try again later.",
+        {"retry-after": "1"},
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from model import artifact
 from service.app import create_app
+from service.metrics import Metrics
 from service.schemas import StatesRequest
 from service.settings import Settings
 from tests.asgi import ask
@@ -339,12 +340,11 @@ def test_a_service_that_is_shut_down_is_not_ready() -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_service_whose_model_has_died_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    def die(_: object) -> None:
+    def die(*_: object) -> None:
         raise SystemExit
 
-    classifier = random_classifier()
-    monkeypatch.setattr(type(classifier), "reader", die)
-    app = create_app(Settings(), artifact.Artifact("random", "0", classifier))
+    monkeypatch.setattr(Metrics, "step", die)  # of which the model's thread does not expect it
+    app = create_app(Settings(), artifact.Artifact("random", "0", random_classifier()))
     questions = [("GET", "/readyz"), ("POST", "/predict"), ("GET", "/readyz"), ("POST", "/states")]
     before, predicted, after, traced = ask(app, *questions)
     assert before.status_code == 200

@@ -195,3 +195,28 @@ def test_a_small_request_is_not_starved_by_a_large_one(slow: Path, tmp_path: Pat
 
     with serving(slow, tmp_path / "log", "--max-batch-tokens", "2000") as running:
         asyncio.run(main(running))
+
+
+def test_large_bodies_that_never_end_leave_room_for_others(trained: Path, tmp_path: Path) -> None:
+    head = SHORT.partition(b"content-length")[0] + b"content-length: 1000000\r\n\r\n"
+
+    async def main(url: str) -> None:
+        async with connect(url, 25) as connections:
+            for connection in connections[:24]:
+                await connection.send(head + b" " * 999_999)
+            answers = [
+                asyncio.ensure_future(connection.receive()) for connection in connections[:24]
+            ]
+            done, pending = await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
+            while len(done) < 24 - 17:  # of 1,000,000 bytes, 64 KiB are each caller's own
+                more, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                done |= more
+            for answer in done:
+                says = "have bodies of 16,000,000 bytes, the most that is held"
+                assert_error(as_httpx(answer.result()), 429, "overloaded", says)
+            assert (await connections[24].ask(SHORT)).status == 200
+            for answer in pending:
+                answer.cancel()
+
+    with serving(trained, tmp_path / "log", "--max-body-bytes", "1000000") as running:
+        asyncio.run(main(running.url))

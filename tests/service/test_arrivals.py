@@ -1,14 +1,22 @@
+import contextlib
+
 import pytest
 
-from service.arrivals import BYTES_PER_TOKEN, Arrivals, declared_bytes
+from service.arrivals import (
+    BYTES_PER_TOKEN,
+    FREE_BYTES,
+    Arrivals,
+    TooManyBytes,
+    declared_bytes,
+)
 
 
 def test_before_the_first_request_it_guesses_as_for_english() -> None:
-    assert Arrivals().expected(1000) == pytest.approx(1000 / BYTES_PER_TOKEN)
+    assert Arrivals(0).expected(1000) == pytest.approx(1000 / BYTES_PER_TOKEN)
 
 
 def test_it_learns_what_the_texts_are_like() -> None:
-    arrivals = Arrivals()
+    arrivals = Arrivals(0)
     for _ in range(1000):
         arrivals.learn(300, 100)
     assert arrivals.expected(600) == pytest.approx(200, rel=0.01)
@@ -18,14 +26,14 @@ def test_it_learns_what_the_texts_are_like() -> None:
 
 
 def test_a_body_of_unknown_size_teaches_nothing() -> None:
-    arrivals = Arrivals()
+    arrivals = Arrivals(0)
     before = arrivals.expected(1000)
     arrivals.learn(0, 4000)
     assert arrivals.expected(1000) == before
 
 
 def test_a_request_is_on_its_way_while_it_is_tokenized() -> None:
-    arrivals = Arrivals()
+    arrivals = Arrivals(0)
     with arrivals.on_its_way(500):
         with arrivals.on_its_way(1500):
             assert arrivals.tokens == pytest.approx(2000 / BYTES_PER_TOKEN)
@@ -35,7 +43,7 @@ def test_a_request_is_on_its_way_while_it_is_tokenized() -> None:
 
 
 def test_it_is_gone_also_if_tokenizing_fails() -> None:
-    arrivals = Arrivals()
+    arrivals = Arrivals(0)
 
     def fail() -> None:
         with arrivals.on_its_way(500):
@@ -66,3 +74,21 @@ def test_it_is_gone_also_if_tokenizing_fails() -> None:
 def test_a_length_that_is_no_plain_number_is_none(length: str | None, bytes_: int) -> None:
     headers = {} if length is None else {"content-length": length}
     assert declared_bytes(headers) == bytes_
+
+
+def test_bodies_together_are_bounded_beyond_what_each_may_hold() -> None:
+    arrivals = Arrivals(most_held=1000)
+    with contextlib.ExitStack() as many:
+        for _ in range(100):
+            many.enter_context(arrivals.body()).grow(FREE_BYTES)
+        with arrivals.body() as large, arrivals.body() as other:
+            large.grow(FREE_BYTES + 400)
+            large.grow(300)
+            with pytest.raises(TooManyBytes):
+                other.grow(FREE_BYTES + 301)
+            assert arrivals.held == 1001
+        assert arrivals.held == 0
+        with arrivals.body() as next_one:
+            next_one.grow(FREE_BYTES)
+            next_one.grow(1000)
+    assert arrivals.held == 0
