@@ -35,17 +35,25 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 class Conveyor(subprocess.Popen[AnyStr]):
-    """A running `conveyor`, from its arguments; else as `subprocess.Popen`."""
+    """A running `conveyor`, from its arguments; else as `subprocess.Popen`.
+
+    ``first`` is Python that the process runs before the command.
+    """
 
     def __init__(
         self,
         arguments: Sequence[str | Path],
         *,
+        first: str = "",
         env: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
-        self._forked = sys.platform == "linux" and _differ_late(env or os.environ)
-        super().__init__([*COMMAND, *map(str, arguments)], env=env, **options)
+        self._forked: bool = sys.platform == "linux" and _differ_late(env or os.environ)
+        self._arguments: list[str] = [str(argument) for argument in arguments]
+        self._first: str = first
+        program = f"{first}\nfrom service.cli import main\nmain()"
+        command: list[str] = [sys.executable, "-c", program] if first else COMMAND
+        super().__init__([*command, *self._arguments], env=env, **options)
 
     def _execute_child(self, *given: Any) -> None:
         """Start the process, for which `subprocess.Popen` has prepared all else."""
@@ -55,7 +63,8 @@ class Conveyor(subprocess.Popen[AnyStr]):
             start(*given)
             return
         request = {
-            "arguments": named["args"][len(COMMAND) :],
+            "arguments": self._arguments,
+            "first": self._first,
             "environment": dict(named["env"] or os.environ),
             "directory": str(named["cwd"] or Path.cwd()),
         }
@@ -160,7 +169,9 @@ def _fork_again(
         os._exit(0)
     for end in (tell, *unneeded):
         os.close(end)
+    first = request.pop("first")
     _become(streams, **request)
+    exec(first, {})
     cli = sys.modules["service.cli"]
     sys.modules["__main__"] = cli  # as its processes of its own expect it
     cli.main()

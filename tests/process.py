@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,10 +33,12 @@ def conveyor(
     cwd: Path | None = None,
     preexec_fn: Callable[[], None] | None = None,
     environment: dict[str, str] | None = None,
+    first: str = "",
 ) -> CompletedProcess[str]:
     """Run `conveyor` to its end, on a wide terminal."""
     with Conveyor(
         arguments,
+        first=first,
         cwd=cwd,
         preexec_fn=preexec_fn,
         env={**os.environ, "COLUMNS": "200", **(environment or {})},
@@ -58,22 +59,12 @@ def conveyor_within(
     room: int, *arguments: str | Path, cwd: Path | None = None
 ) -> CompletedProcess[str]:
     """Run `conveyor` with room for so many bytes more than the process has when it begins."""
-    program = """
-import resource, sys
-from service.cli import main
+    limit = f"""
+import resource
 has = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-limit = has + int(sys.argv.pop(1))
-resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-main()
+resource.setrlimit(resource.RLIMIT_AS, (has + {room}, has + {room}))
 """
-    return subprocess.run(
-        [sys.executable, "-c", program, str(room), *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    return conveyor(*arguments, cwd=cwd, first=limit)
 
 
 def assert_one_sentence(result: CompletedProcess[str], says: str) -> None:

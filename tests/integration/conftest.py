@@ -10,16 +10,34 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import httpx
 import pytest
 
+from model import artifact
+from tests.conftest import random_classifier
 from tests.echo import save_echo
 from tests.fork_server import Conveyor
 from tests.process import PATIENCE
 
 # Some thousand tokens: a second or more for the slow model, in several steps.
 LONG_TEXT = "film " * 4000
+
+# Where no limit on time is what is tested.
+UNHURRIED = ["--request-seconds", "600", "--shutdown-seconds", "600"]
+
+# Before each step, the model waits for a byte in the pipe, or for the pipe's end.
+HOLD = """
+import os
+from model.reader import SpanReader
+pipe = os.open({pipe!r}, os.O_RDONLY)
+step = SpanReader.step
+def held(reader):
+    os.read(pipe, 1)
+    return step(reader)
+SpanReader.step = held
+"""
 
 SHIPPED = Path(__file__).parents[2] / "model" / "pretrained" / "imdb-sentiment"
 
@@ -32,6 +50,17 @@ class Server:
     curl: str
     process: "subprocess.Popen[str]"
     log: Path
+    pipe: IO[bytes] | None = None
+
+    def let(self, steps: int) -> None:
+        """Let a model that is held take so many steps."""
+        assert self.pipe is not None
+        self.pipe.write(bytes(steps))
+
+    def let_go(self) -> None:
+        """Let it take all that there are."""
+        assert self.pipe is not None
+        self.pipe.close()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the exit code."""
@@ -41,7 +70,7 @@ class Server:
 
 @contextmanager
 def serving(
-    model: Path, log: Path, *flags: str, files: str = "", **environment: str
+    model: Path, log: Path, *flags: str, files: str = "", first: str = "", **environment: str
 ) -> Iterator[Server]:
     """Start a server as a newcomer would, and wait until it says where it is.
 
@@ -51,6 +80,7 @@ def serving(
     with log.open("w") as stderr:
         process: Conveyor[str] = Conveyor(
             ["serve", "--model", model, "--port", "0", *flags],
+            first=first,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -67,6 +97,32 @@ def serving(
     finally:
         process.terminate()
         process.communicate(timeout=PATIENCE)
+
+
+@contextmanager
+def holding(model: Path, directory: Path, *flags: str) -> Iterator[Server]:
+    """A server whose model takes no step until it is let: so it is busy for as long as is needed.
+
+    Nothing is too late then on a slow machine, nor too early on a fast one.
+    """
+    pipe = directory / "steps"
+    os.mkfifo(pipe)
+    with (
+        pipe.open("r+b", buffering=0) as steps,
+        serving(model, directory / "log", *flags, first=HOLD.format(pipe=str(pipe))) as running,
+    ):
+        running.pipe = steps
+        yield running
+        steps.close()  # what is still held may end, before the server does
+
+
+@pytest.fixture(scope="session")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a small random model that reads long texts."""
+    directory = tmp_path_factory.mktemp("models") / "patient"
+    classifier = random_classifier(max_tokens=5000)
+    artifact.save(directory, classifier, golden_text="film", card="# patient\n")
+    return directory
 
 
 @pytest.fixture(scope="session")

@@ -9,20 +9,18 @@ import httpx
 import pytest
 
 from service.signals import ENDING, MEANINGLESS
-from tests.integration.conftest import LONG_TEXT, Server, serving
+from tests.integration.conftest import LONG_TEXT, UNHURRIED, Server, holding
 from tests.integration.test_errors import assert_error
 from tests.integration.test_limits import as_httpx, until_queued, until_reading
 from tests.integration.wire import connect, post
-
-# On a busy machine a request may take minutes.
-PATIENT = ["--request-seconds", "600", "--shutdown-seconds", "600"]
+from tests.process import PATIENCE
 
 LONG = post("/predict", {"inputs": [LONG_TEXT] * 3})
 
 
 @pytest.fixture
-def server(slow: Path, tmp_path: Path) -> Iterator[Server]:
-    with serving(slow, tmp_path / "log", "--max-batch-tokens", "1000", *PATIENT) as running:
+def server(patient: Path, tmp_path: Path) -> Iterator[Server]:
+    with holding(patient, tmp_path, "--max-batch-tokens", "1000", *UNHURRIED) as running:
         yield running
 
 
@@ -37,7 +35,7 @@ def test_whoever_was_let_in_is_answered_and_newcomers_are_told(server: Server, n
             for meaningless in MEANINGLESS:
                 server.process.send_signal(meaningless)
             server.process.send_signal(number)
-            async with httpx.AsyncClient(base_url=server.url) as client:
+            async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE) as client:
                 ready = await client.get("/readyz")
                 assert_error(ready, 503, "unavailable", "shutting down")
                 assert (await client.get("/livez")).status_code == 200
@@ -47,15 +45,16 @@ def test_whoever_was_let_in_is_answered_and_newcomers_are_told(server: Server, n
                 assert late.headers["connection"] == "close"
             late_too = await idle.ask(LONG)
             assert_error(as_httpx(late_too), 503, "unavailable", "shutting down")
+            server.let_go()
             assert (await accepted.receive()).status == 200
             assert (await waiting.receive()).status == 200
 
     asyncio.run(main())
-    assert server.process.wait(timeout=120) == 0
+    assert server.process.wait(timeout=PATIENCE) == 0
     assert "Requests in all: 2 accepted, 2 answered, 0 can" in server.log.read_text()
 
 
-def test_when_the_time_is_over_the_rest_is_refused(slow: Path, tmp_path: Path) -> None:
+def test_when_the_time_is_over_the_rest_is_refused(patient: Path, tmp_path: Path) -> None:
     async def main(server: Server) -> None:
         async with connect(server.url, 3) as connections:
             for connection in connections:
@@ -67,9 +66,10 @@ def test_when_the_time_is_over_the_rest_is_refused(slow: Path, tmp_path: Path) -
                     as_httpx(await connection.receive()), 503, "unavailable", "shutting down"
                 )
 
-    with serving(slow, tmp_path / "log", "--shutdown-seconds", "0") as running:
+    flags = ["--shutdown-seconds", "0", "--request-seconds", "600"]
+    with holding(patient, tmp_path, *flags) as running:
         asyncio.run(main(running))
-        assert running.process.wait(timeout=20) == 0
+        assert running.process.wait(timeout=PATIENCE) == 0
         assert "3 accepted, 0 answered, 0 cancelled, 0 expired, 3 failed" in running.log.read_text()
 
 
@@ -87,9 +87,9 @@ def test_a_second_signal_ends_it_now(server: Server, number: int) -> None:
                 await connection.receive()
 
     asyncio.run(main())
-    assert server.process.wait(timeout=5) == -number
+    assert server.process.wait(timeout=PATIENCE) == -number
 
 
 def test_an_idle_server_ends_at_once(server: Server) -> None:
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(timeout=5) == 0
+    assert server.process.wait(timeout=PATIENCE) == 0
