@@ -5,6 +5,7 @@ import random
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -18,6 +19,7 @@ from model.settings import TrainingSettings
 from model.tokenizer import PAD_ID, UNK_ID, Tokenizer
 from model.train import train
 from tests.fork_server import close
+from tests.process import PATIENCE
 
 # The developer's own settings are none of the tests' business.
 for name in [name for name in os.environ if name.startswith("CONVEYOR_")]:
@@ -37,6 +39,10 @@ settings.register_profile(
 )
 settings.register_profile("fuzz", settings.get_profile("same"), derandomize=False)
 settings.load_profile("same")
+
+# httpx waits for five seconds, of which a busy machine may need all.
+for part in ("connect", "read", "write", "pool"):
+    setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, part, PATIENCE)
 
 WORDS = {
     "praise": ["wonderful", "moving", "great", "brilliant", "warm"],

@@ -13,6 +13,7 @@ import pytest
 from model import artifact
 from tests.conftest import random_classifier
 from tests.integration.conftest import SHIPPED, Server, serving
+from tests.process import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request
@@ -79,7 +80,7 @@ def open_page(browser: "Browser") -> Iterator[Open]:
             reduced_motion="reduce",
         )
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(1000 * PATIENCE)
         page = context.new_page()
 
         def hear(message: "ConsoleMessage") -> None:
@@ -118,10 +119,20 @@ def until(page: "Page", expression: str, argument: object = None) -> None:
 
     Playwright's own ``wait_for_function`` needs what the page's policy forbids, as it should.
     """
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not page.evaluate(expression, argument):
         assert time.monotonic() < end, f"This does not become true: {expression}"
         page.wait_for_timeout(20)
+
+
+def settle(page: "Page", milliseconds: int) -> None:
+    """Wait until the page itself has come so far, and has drawn what it has done."""
+    page.evaluate(
+        """(milliseconds) => new Promise((done) => setTimeout(
+          () => requestAnimationFrame(() => requestAnimationFrame(done)), milliseconds
+        ))""",
+        milliseconds,
+    )
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The text coloured by what each token did to the belief, and the curve of the belief."""
 
-import time
+import statistics
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser.conftest import Open, answered
 from tests.integration.conftest import Server
+from tests.process import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -18,7 +19,7 @@ SLIDER = "#belief [role=slider]"
 
 def scores(server: Server, text: str) -> tuple[list[str], list[list[float]]]:
     body = {"inputs": text, "tensors": [], "step_scores": True}
-    answer = httpx.post(f"{server.url}/states", json=body, timeout=30).json()
+    answer = httpx.post(f"{server.url}/states", json=body, timeout=PATIENCE).json()
     return answer["results"][0]["tokens"], answer["results"][0]["step_scores"]
 
 
@@ -145,21 +146,20 @@ def test_two_thousand_tokens_stay_fluent(open_page: Open, tiny_server: Server) -
     assert page.locator("#belief [role=option]").count() == 2000
     assert page.locator("#belief svg *").count() < 100
     page.focus("#belief .tokens")
-    # From a key press to the frame that shows it; the median, as other work goes on beside tests.
-    times = page.evaluate(TIMED_KEYS)
-    assert sorted(times)[len(times) // 2] < 100, times
-    started = time.monotonic()
+    # From a key press to the frame that shows it, in frames of a page that rests: on an idle
+    # machine, 16 milliseconds. Medians, as other work goes on beside tests.
+    resting, times = (statistics.median(page.evaluate(TIMED, key)) for key in (None, "ArrowLeft"))
+    assert times < 3 * resting + 50, (times, resting)
     answered(page, f"{text} and warm")
-    assert time.monotonic() - started < 5
 
 
-TIMED_KEYS: Any = """async () => {
+TIMED: Any = """async (key) => {
   const strip = document.querySelector('#belief .tokens');
   const frame = () => new Promise(requestAnimationFrame);
   const times = [];
-  for (let key = 0; key < 15; key += 1) {
+  for (let n = 0; n < 15; n += 1) {
     const started = performance.now();
-    strip.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true }));
+    if (key) strip.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
     await frame();
     await frame();
     times.push(performance.now() - started);

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.browser.conftest import Open, until
+from tests.browser.conftest import Open, settle, until
 from tests.integration.conftest import Server
+from tests.process import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -24,7 +25,7 @@ LETTERS = {
 def tensors(server: Server, layer: int = 0, direction: str = "forward") -> dict[str, NDArray[Any]]:
     """The tensors of the text, steps x units each, by their letters."""
     answer = httpx.post(
-        f"{server.url}/states", json={"inputs": TEXT, "layers": [layer]}, timeout=30
+        f"{server.url}/states", json={"inputs": TEXT, "layers": [layer]}, timeout=PATIENCE
     )
     layers = answer.raise_for_status().json()["results"][0]["layers"]
     found = next(each for each in layers if each["direction"] == direction)
@@ -47,7 +48,7 @@ def at_step(page: "Page", step: int) -> None:
     until(
         page, "(n) => document.querySelector('#cell .where').textContent.includes(n)", f"{step + 1}"
     )
-    page.wait_for_timeout(100)
+    settle(page, 100)
 
 
 @pytest.mark.parametrize(("step", "unit"), [(0, 0), (3, 5), (11, 7), (13, 2)])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from model import artifact
-from tests.browser.conftest import NARROW, Open, answered, until
+from tests.browser.conftest import NARROW, Open, answered, settle, until
 from tests.conftest import random_classifier
 from tests.integration.conftest import Server, serving
 
@@ -55,7 +55,7 @@ def wide_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def states(server: Server, text: str, **fields: object) -> dict[str, Any]:
     """What /states answers about one text; tensors are arrays, steps x units."""
     body = {"inputs": text, **fields}
-    result = httpx.post(f"{server.url}/states", json=body, timeout=30).raise_for_status().json()
+    result = httpx.post(f"{server.url}/states", json=body).raise_for_status().json()
     answer: dict[str, Any] = result["results"][0]
     return answer
 
@@ -350,7 +350,7 @@ def test_zooming_keeps_what_is_pointed_at(open_page: Open, wide_server: Server) 
     for _ in range(12):
         page.mouse.wheel(0, -60)
     page.keyboard.up("Control")
-    page.wait_for_timeout(200)
+    settle(page, 200)
     at(page, 501, 200)
     at(page, 500, 200)
     # Browsers scroll by whole pixels, of which a small cell has few.
@@ -358,15 +358,15 @@ def test_zooming_keeps_what_is_pointed_at(open_page: Open, wide_server: Server) 
     seen = scroll.evaluate("e => [e.scrollWidth / e.clientWidth, e.scrollHeight / e.clientHeight]")
     assert min(seen) > 3
     page.get_by_role("button", name="Fit all").click()
-    page.wait_for_timeout(100)
+    settle(page, 100)
     fits = scroll.evaluate("e => [e.scrollWidth - e.clientWidth, e.scrollHeight - e.clientHeight]")
     assert fits == [0, 0]
     page.get_by_role("button", name="Zoom in").click()
     page.get_by_role("button", name="Zoom out").click()
     page.get_by_role("button", name="Read numbers").click()
-    page.wait_for_timeout(100)
+    settle(page, 100)
     scroll.evaluate("e => e.scrollTo(0, 0)")
-    page.wait_for_timeout(100)
+    settle(page, 100)
     at(page, LEFT + 46 * 3 + 20, 20 * 2 + 10)  # the size at which numbers are read
     assert place(page) == (4, 2)
 
@@ -395,7 +395,7 @@ def test_dragging_takes_the_map_along(open_page: Open, wide_server: Server) -> N
     page = open_page(wide_server, text=" ".join(TEXT.split() * 20), step=0)
     drawn(page)
     page.get_by_role("button", name="Read numbers").click()
-    page.wait_for_timeout(100)
+    settle(page, 100)
     scroll = page.locator(".heatmap-scroll")
     scroll.evaluate("e => e.scrollTo(0, 0)")
     page.locator(".heatmap-pane").hover(position={"x": 700, "y": 150})
@@ -423,7 +423,7 @@ def test_two_thousand_tokens_are_pixels_and_no_elements(
     assert scroll.evaluate("e => e.scrollLeft + e.clientWidth === e.scrollWidth")  # at the last
     for left in (0, 1500, 4444):
         scroll.evaluate("(e, left) => e.scrollTo(left, 0)", left)
-        page.wait_for_timeout(100)
+        settle(page, 100)
         # Cells are 3 pixels wide; these points are the middles of some.
         steps = [left // 3 + 2 + 97 * k for k in range(3)]
         y = [30.5, 255.5, 480.5]
@@ -434,7 +434,7 @@ def test_two_thousand_tokens_are_pixels_and_no_elements(
         wanted = expected(page, "hidden", values[np.ix_(steps, rows)].reshape(-1))
         assert near(np.array(found), wanted)
     page.get_by_role("button", name="Fit all").click()
-    page.wait_for_timeout(100)
+    settle(page, 100)
     assert scroll.evaluate("e => e.scrollWidth === e.clientWidth")
 
 

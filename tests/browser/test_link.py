@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-from tests.browser.conftest import Open, answered, until
+from tests.browser.conftest import Open, answered, settle, until
 from tests.integration.conftest import Server
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ def test_a_link_opens_the_same_view(open_page: Open, tiny_server: Server) -> Non
     assert page.get_attribute("#belief [aria-selected=true]", "data-step") == "4"
     assert page.get_attribute("html", "lang") == "zh-Hans"
     assert page.get_attribute("html", "data-theme") == "dark"
-    page.wait_for_timeout(600)
+    settle(page, 600)
     assert linked(page) == state
 
 
 def test_it_says_what_is_not_the_default(page: "Page") -> None:
-    page.wait_for_timeout(600)
+    settle(page, 600)
     assert linked(page) == {"text": TEXT}
     page.click("#belief [data-step='3']")
     page.check("#text input[value=blame]")
@@ -58,10 +58,10 @@ def test_long_texts_and_all_scripts(open_page: Open, tiny_server: Server) -> Non
 
 
 def test_back_and_forward(page: "Page") -> None:
-    page.wait_for_timeout(1600)
+    settle(page, 1600)
     answered(page, "A dull film")
     wait_for_link(page, text="A dull film")
-    page.wait_for_timeout(1600)
+    settle(page, 1600)
     page.check("#text input[value=praise]")
     wait_for_link(page, label="praise")
     page.go_back()
@@ -84,12 +84,12 @@ def test_what_a_link_says_wrongly_is_left_out(open_page: Open, tiny_server: Serv
         direction="backward", language="xx", theme="pink", nothing="1",
     )  # fmt: skip
     assert page.get_attribute("#belief [aria-selected=true]", "data-step") == "2"
-    page.wait_for_timeout(600)
+    settle(page, 600)
     assert linked(page) == {"text": "a great film"}
 
 
 def test_going_to_a_section_leaves_the_link_alone(page: "Page") -> None:
-    page.wait_for_timeout(600)
+    settle(page, 600)
     page.click("nav a:has-text('Take along')")
     until(page, "scrollY > 0")
     assert linked(page) == {"text": TEXT}

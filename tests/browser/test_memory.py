@@ -6,8 +6,9 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.browser.conftest import Open, until
+from tests.browser.conftest import Open, settle, until
 from tests.integration.conftest import Server
+from tests.process import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -28,7 +29,9 @@ UNROLL = """async ([tensors, step, way, unit]) => {
 
 def states(server: Server, direction: str = "forward") -> dict[str, Any]:
     answer = httpx.post(
-        f"{server.url}/states", json={"inputs": TEXT, "summaries": True, "layers": [0]}, timeout=30
+        f"{server.url}/states",
+        json={"inputs": TEXT, "summaries": True, "layers": [0]},
+        timeout=PATIENCE,
     )
     layers = answer.raise_for_status().json()["results"][0]["layers"]
     found: dict[str, Any] = next(each for each in layers if each["direction"] == direction)
@@ -56,7 +59,7 @@ def test_the_parts_add_up_to_the_belt_and_it_reaches_as_far_as_the_server_says(
 
 def shown(page: "Page") -> str:
     page.locator("#memory").scroll_into_view_if_needed()
-    page.wait_for_timeout(200)
+    settle(page, 200)
     return page.inner_text("#memory")
 
 
@@ -86,7 +89,7 @@ def test_another_token_and_all_units(open_page: Open, tiny_server: Server) -> No
     counts = page.eval_on_selector_all(
         "#memory .reach .value", "(cells) => cells.map((cell) => parseInt(cell.textContent))"
     )
-    page.wait_for_timeout(200)
+    settle(page, 200)
     assert sum(counts) == 8
 
 

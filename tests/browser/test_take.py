@@ -12,8 +12,9 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.browser.conftest import Open, answered
+from tests.browser.conftest import Open, answered, settle
 from tests.integration.conftest import Server
+from tests.process import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -41,7 +42,7 @@ def copied(page: "Page", name: str) -> str:
 
 
 def of_server(server: Server, **fields: Any) -> dict[str, Any]:
-    answer = httpx.post(f"{server.url}/states", json=fields, timeout=30)
+    answer = httpx.post(f"{server.url}/states", json=fields, timeout=PATIENCE)
     result: dict[str, Any] = answer.raise_for_status().json()
     return result
 
@@ -67,7 +68,7 @@ def test_pictures_open_and_are_drawn(
     open_page: Open, tiny_server: Server, name: str, scheme: Any
 ) -> None:
     page = open_page(tiny_server, text="a dull film, a great story", colour_scheme=scheme)
-    page.wait_for_timeout(300)
+    settle(page, 300)
     content = downloaded(page, name, f"{name}-layer0-forward.png")
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = struct.unpack(">II", content[16:24])
@@ -103,7 +104,7 @@ def test_the_link_opens_the_same_view(open_page: Open, tiny_server: Server) -> N
     there = open_page(tiny_server, hash="#" + copied(page, "link").partition("#")[2])
     answered(there)
     assert there.input_value("#text textarea") == HARD
-    there.wait_for_timeout(300)
+    settle(there, 300)
     for selector in ("#belief", "#heatmap", "#cell", "#memory"):
         assert there.text_content(selector) == page.text_content(selector)
 

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from tests.integration.conftest import LONG_TEXT, Server, serving
+from tests.process import PATIENCE
 
 DIRECTORY = Path(__file__).parents[2] / "deploy" / "monitoring"
 DASHBOARD = json.loads((DIRECTORY / "grafana/dashboards/conveyor.json").read_text())
@@ -122,12 +123,12 @@ def prometheus(target: str, directory: Path) -> Iterator[httpx.Client]:
             stderr=log,
         )
     try:
-        with httpx.Client(base_url=f"http://{address}", timeout=10) as client:
+        with httpx.Client(base_url=f"http://{address}", timeout=PATIENCE) as client:
             until(lambda: answers(client))
             yield client
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE)
 
 
 def answers(client: httpx.Client) -> bool:
@@ -168,10 +169,10 @@ def test_a_full_queue_raises_its_alert(busy: Server, tmp_path: Path) -> None:
 
 
 def post(url: str) -> int:
-    return httpx.post(f"{url}/predict", json={"inputs": LONG_TEXT}, timeout=60).status_code
+    return httpx.post(f"{url}/predict", json={"inputs": LONG_TEXT}, timeout=PATIENCE).status_code
 
 
-def until(true: Callable[[], bool], seconds: float = 90) -> None:
+def until(true: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Wait until something is so."""
     end = time.monotonic() + seconds
     while not true():

@@ -150,7 +150,7 @@ def shipped_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
 
 @pytest.fixture(scope="session")
 def client(server: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=30) as running:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE) as running:
         yield running
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.integration.conftest import serving
-from tests.process import assert_one_sentence, conveyor
+from tests.process import PATIENCE, assert_one_sentence, conveyor
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "convert.md").read_text()
 LAST = ["--pooling", "last"]
@@ -44,7 +44,7 @@ def test_what_the_document_makes_is_served_at_once(
     texts = ["The film was great", "dull"]
     with (
         serving(model, tmp_path / "log") as server,
-        httpx.Client(base_url=server.url, timeout=30) as client,
+        httpx.Client(base_url=server.url, timeout=PATIENCE) as client,
     ):
         predicted = client.post("/predict", json={"inputs": texts}).raise_for_status().json()
         states = client.post("/states", json={"inputs": texts}).raise_for_status().json()

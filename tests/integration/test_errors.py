@@ -18,6 +18,7 @@ from service.settings import Settings
 from tests.asgi import ask
 from tests.conftest import random_classifier
 from tests.integration.conftest import Server
+from tests.process import PATIENCE
 
 JSON = {"content-type": "application/json"}
 
@@ -265,7 +266,7 @@ def test_a_huge_body_is_refused_while_it_arrives(server: Server, declared: bool)
     length = "content-length: 100000000" if declared else "transfer-encoding: chunked"
     lines = ["POST /predict HTTP/1.1", f"host: {host}", "content-type: application/json", length]
     part = b"a" * 65_536 if declared else b"10000\r\n" + b"a" * 65_536 + b"\r\n"
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
         for _ in range(1 if declared else 40):  # 2.6 MB, where 2 MB are allowed
             connection.sendall(part)

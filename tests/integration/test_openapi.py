@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.integration.conftest import Server
+from tests.process import PATIENCE
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 
@@ -21,7 +22,7 @@ def test_schemathesis_finds_nothing(server: Server, tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr

@@ -10,6 +10,7 @@ from huggingface_hub import ModelCard
 
 from model import artifact
 from tests.integration.conftest import SHIPPED, Server
+from tests.process import PATIENCE
 
 MEGABYTE = 10**6
 
@@ -62,7 +63,7 @@ def test_company_never_changes_an_answer(shipped_server: Server) -> None:
         by_label = [{row["label"]: row["score"] for row in rows} for rows in answer.json()]
         return [scores["positive"] for scores in by_label]
 
-    with httpx.Client(base_url=shipped_server.url, timeout=60) as client:
+    with httpx.Client(base_url=shipped_server.url, timeout=PATIENCE) as client:
         alone = [ask(client, [text])[0] for text in texts]
         order = rng.sample(range(500), 500)
         together = np.empty(500)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from model import artifact
 from tests.integration.conftest import SHIPPED, Server
+from tests.process import PATIENCE
 
 Array = NDArray[np.float64]
 
@@ -82,7 +83,7 @@ def long_text() -> str:
 
 
 def states(server: Server, inputs: object) -> list[dict[str, Any]]:
-    answer = httpx.post(f"{server.url}/states", json={"inputs": inputs}, timeout=60)
+    answer = httpx.post(f"{server.url}/states", json={"inputs": inputs}, timeout=PATIENCE)
     assert answer.status_code == 200, answer.text
     results: list[dict[str, Any]] = answer.json()["results"]
     return results
@@ -133,7 +134,7 @@ def test_a_text_without_tokens_has_no_steps(server: Server) -> None:
 def test_truncated_offsets_still_point_into_the_whole_text(server: Server) -> None:
     text = "dull " * 700 + "wonderful"
     answer = httpx.post(
-        f"{server.url}/states", json={"inputs": [text, "dull"], "truncate": True}, timeout=60
+        f"{server.url}/states", json={"inputs": [text, "dull"], "truncate": True}, timeout=PATIENCE
     )
     long, short = answer.json()["results"]
     assert (long["truncated"], short["truncated"]) == (True, False)
@@ -145,7 +146,9 @@ def test_truncated_offsets_still_point_into_the_whole_text(server: Server) -> No
 def test_an_answer_that_would_be_too_large_is_refused_before_it_is_computed(
     server: Server,
 ) -> None:
-    answer = httpx.post(f"{server.url}/states", json={"inputs": ["film " * 500] * 10}, timeout=60)
+    answer = httpx.post(
+        f"{server.url}/states", json={"inputs": ["film " * 500] * 10}, timeout=PATIENCE
+    )
     assert answer.status_code == 413
     error = answer.json()["error"]
     # 5,000 tokens x 6 tensors x (8 units x 12 bytes + 3), and what stands beside them

@@ -9,6 +9,7 @@ import pytest
 import safetensors.numpy
 
 from tests.integration.conftest import SHIPPED, Server, serving
+from tests.process import PATIENCE
 
 TOKENS = 2000
 UNITS = 512
@@ -31,12 +32,16 @@ def forget_peak(process: int) -> None:
 def ask(server: Server, inputs: str, answers: list[httpx.Response]) -> None:
     headers = {"accept": "application/vnd.safetensors"}
     url = f"{server.url}/states"
-    answers.append(httpx.post(url, json={"inputs": inputs}, headers=headers, timeout=60))
+    answers.append(httpx.post(url, json={"inputs": inputs}, headers=headers, timeout=PATIENCE))
 
 
 def longest_wait_beside(server: Server, answers: list[httpx.Response]) -> float:
-    """The longest time that a heartbeat took while the large answer was made, in seconds."""
+    """The longest that a heartbeat took, as a share of the time that the large answer took.
+
+    Of half a second, where that took less.
+    """
     waits = []
+    began = time.perf_counter()
     asking = threading.Thread(target=ask, args=[server, LONG, answers])
     asking.start()
     with httpx.Client(base_url=server.url) as client:
@@ -47,7 +52,7 @@ def longest_wait_beside(server: Server, answers: list[httpx.Response]) -> float:
             time.sleep(0.002)
     asking.join()
     assert len(waits) > 5
-    return max(waits)
+    return max(waits) / max(0.5, time.perf_counter() - began)
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
@@ -60,11 +65,11 @@ def test_a_large_answer_takes_little_memory_and_blocks_nobody(tmp_path: Path) ->
         waits = [longest_wait_beside(server, answers)]
         added = peak(server.process.pid) - before
         # A machine that is busy elsewhere delays now and then; a loop that is blocked, always.
-        while min(waits) >= 0.05 and len(waits) < 4:
+        while min(waits) >= 0.1 and len(waits) < 6:
             waits.append(longest_wait_beside(server, answers))
     assert answers[-1].status_code == 200
     arrays = safetensors.numpy.load(answers[-1].content)
     assert arrays["text0.layer0.forward.cell"].shape == (TOKENS, UNITS)
     assert len(answers[-1].content) >= RESPONSE
     assert added <= 3 * len(answers[-1].content), added / len(answers[-1].content)
-    assert min(waits) < 0.05, waits
+    assert min(waits) < 0.1, waits

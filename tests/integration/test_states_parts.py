@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from service.encoding import FORMATS
 from tests.integration.conftest import SHIPPED, Server, serving
 from tests.integration.test_states import TENSORS, TEXTS
+from tests.process import PATIENCE
 
 LONG = " ".join(["It was a great film, and I loved every minute of it."] * 20)
 NPZ, SAFETENSORS = "application/x-npz", "application/vnd.safetensors"
@@ -24,7 +25,7 @@ def ask(
     server: Server, accept: str = "*/*", coding: str = "identity", **body: Any
 ) -> httpx.Response:
     headers = {"accept": accept, "accept-encoding": coding}
-    return httpx.post(f"{server.url}/states", json=body, headers=headers, timeout=60)
+    return httpx.post(f"{server.url}/states", json=body, headers=headers, timeout=PATIENCE)
 
 
 def results(server: Server, **body: Any) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from service.batcher import (
     Whole,
 )
 
-PATIENCE = 20  # seconds, for what should happen at once
+PATIENCE = 300  # seconds, for what should happen at once
 
 
 @dataclass(frozen=True)
@@ -713,15 +714,17 @@ def test_waiting_and_running_are_timed_and_steps_reported() -> None:
     async def main() -> None:
         held, recorder = Held(), Recorder()
         with running(observer=recorder) as batcher:
+            sent = time.perf_counter()
             one = send(batcher, held, 1)
             await held.started()
+            began = time.perf_counter()
             two = send(batcher, held, 2, 3)
             await asyncio.sleep(0.02)
             held.go.release(2)
             first, second = await asyncio.gather(one, two)
             assert first.ran >= 0.02
             assert second.queued >= 0.02
-            assert first.queued < 0.02
+            assert first.queued <= began - sent
             assert recorder.steps == [("held", 1, 1, 0), ("held", 2, 2, 0)]
 
     asyncio.run(main())
