@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SUPPLY := .venv-supply/bin
 
-.PHONY: serve test fuzz check format image lock sbom licences audit clean
+.PHONY: serve test fuzz mutate check format image lock sbom licences audit clean
 
 serve: .venv/serve  ## Install and serve the shipped model
 	@$(BIN)/conveyor serve
@@ -19,6 +19,14 @@ fuzz: .venv/dev  ## The properties on new examples, again and again, for so many
 	@end=$$(($$(date +%s) + $(SECONDS))); while [ $$(date +%s) -lt $$end ]; do \
 		$(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --exitfirst -m hypothesis --hypothesis-profile fuzz || exit 1; \
 	done
+
+MUTANTS :=
+
+# Forked processes have no threads of those that were there before; so nothing may start any.
+mutate: .venv/dev  ## Change the code in thousands of places, or MUTANTS='model.pooling*'; does a test notice?
+	$(BIN)/pip install --quiet --editable '.[dev,mutate]'
+	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/mutmut run $(MUTANTS)
+	$(BIN)/mutmut results
 
 check: .venv/dev  ## Linters and types
 	$(BIN)/ruff check
@@ -54,7 +62,7 @@ audit: .venv-supply/made  ## Known vulnerabilities in what the image is made of;
 	$(SUPPLY)/pip-audit --disable-pip --require-hashes --requirement deploy/requirements.lock
 
 clean:  ## Remove what the other targets made
-	rm -rf .venv .venv-supply sbom.json wheels/*.whl .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf .venv .venv-supply sbom.json wheels/*.whl .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache mutants .coverage*
 
 .venv/serve: pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from model import artifact
 from model.classifier import Classifier
@@ -38,6 +38,13 @@ settings.register_profile(
     database=None,
 )
 settings.register_profile("fuzz", settings.get_profile("same"), derandomize=False)
+# For `make mutate`, which asks of each change only whether any example notices.
+settings.register_profile(
+    "mutants",
+    settings.get_profile("same"),
+    max_examples=10,
+    phases=[Phase.explicit, Phase.generate],
+)
 settings.load_profile("same")
 
 # httpx waits for five seconds, of which a busy machine may need all.
