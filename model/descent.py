@@ -23,9 +23,19 @@ def choose_device(device: str) -> torch.device:
     return torch.device("cuda" if device != "cpu" and available else "cpu")
 
 
+def has_bfloat16() -> bool:
+    """Whether PyTorch can compute an LSTM's steps in bfloat16 on this processor."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - the only way to ask
+
+
 def autocast(device: torch.device, precision: str) -> torch.autocast:
     """A context in which matrix products have the precision of a setting."""
     half = precision == "bfloat16" or (precision == "auto" and device.type == "cuda")
+    if half and device.type == "cpu" and not has_bfloat16():
+        raise TrainingError(
+            "This processor does not compute with bfloat16, which takes AVX-512: "
+            "leave out --precision bfloat16."
+        )
     return torch.autocast(device.type, torch.bfloat16, enabled=half)
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from model import artifact, checkpoint, foundation
+from model.descent import has_bfloat16
 from model.errors import TrainingError
 from model.foundation import Pretrained
 from model.pretrain import pretrain
@@ -15,6 +16,8 @@ from model.train import Watcher, _Data, _prepare, train
 from model.vectors import WordVectors
 from tests.conftest import TINY, reviews
 from tests.model.test_pretrain import QUICK, texts
+
+HALF = "bfloat16" if has_bfloat16() else "float32"
 
 SETTINGS = TrainingSettings(
     gradual_unfreezing=True,
@@ -42,7 +45,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Pretrained:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"averaging": 0.5, "adversarial": 0.02}, {"precision": "bfloat16", "layer_decay": 0.5}],
+    [{}, {"averaging": 0.5, "adversarial": 0.02}, {"precision": HALF, "layer_decay": 0.5}],
 )
 def test_a_layer_more_learns_in_each_epoch_and_the_others_stay(
     tmp_path: Path, start: Pretrained, changes: dict[str, object]
