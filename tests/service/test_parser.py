@@ -69,6 +69,7 @@ TOO_LARGE = {
     "name": b"GET / HTTP/1.1\r\nhost: a\r\n" + b"a" * MOST_HEAD_BYTES + b": a\r\n\r\n",
     "headers": b"GET / HTTP/1.1\r\nhost: a\r\n" + b"x: a\r\n" * MOST_HEADERS + b"\r\n",
     "no end": b"GET / HTTP/1.1\r\nhost: a\r\n" + b"x: aaaaaaaa\r\n" * MOST_HEAD_BYTES,
+    "trailers": CHUNKED + b"0\r\n" + b"x: a\r\n" * MOST_HEAD_BYTES + b"\r\n",
     "no line": b"a" * 2 * MOST_HEAD_BYTES,
 }
 READ = {
@@ -99,6 +100,24 @@ def test_what_is_no_request_is_refused(data: bytes) -> None:
 @pytest.mark.parametrize("data", TOO_LARGE.values(), ids=TOO_LARGE)
 def test_a_head_that_is_too_large_is_refused(data: bytes) -> None:
     assert read(data) == [431]
+
+
+def test_a_head_that_is_far_too_large_is_not_parsed_even_if_it_is_all_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
+    parser = Parser()
+    parser.receive_data(first + TOO_LARGE["no end"] + b"\r\n")
+    assert isinstance(parser.next_event(), h11.Request)
+    assert isinstance(parser.next_event(), h11.EndOfMessage)
+    assert parser.next_event() is h11.PAUSED
+    assert parser.trailing_data == (TOO_LARGE["no end"] + b"\r\n", False)
+    parser.send(h11.Response(status_code=204, headers=[]))
+    parser.send(h11.EndOfMessage())
+    parser.start_next_cycle()
+    monkeypatch.setattr("service.parser._check_head", None)  # what sees heads that were parsed
+    with pytest.raises(h11.RemoteProtocolError, match="too long"):
+        parser.next_event()
 
 
 @pytest.mark.parametrize("data", READ.values(), ids=READ)
