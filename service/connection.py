@@ -7,6 +7,8 @@ What is added:
 - An answer is to be taken, `LEAST_BYTES` at least in `WRITE_SECONDS`, or the connection is given
   up.
 - What is no HTTP/1.1 gets the error body that all refusals have, and time to read it.
+- A connection that is to end hears out whoever still sends, so that the answer is not lost, and
+  ends in time even if the answer is not taken.
 - A caller may close its half of the connection when it has asked, and is answered. Whether it has
   not rather gone is found out by an interim response, which only the living take.
 - Behind a request under way the connection is read on, so that a hang-up is noticed even if the
@@ -36,8 +38,9 @@ HEAD_SECONDS = 20.0
 WRITE_SECONDS = 10.0
 LEAST_BYTES = 163_840
 
-# How long a caller that has been refused may go on sending, so that it can read why: a connection
-# that is closed under what it sends is reset, and the answer lost.
+# How long a caller whose bytes are no request may go on sending, so that it can read why: a
+# connection that is closed under what it sends is reset, and the answer lost. Whoever sends a body
+# that is not wanted has as long as for a head.
 LINGER_SECONDS = 1.0
 
 # After so long, twice as long, and so on, a caller that has closed its half is asked for a sign.
@@ -47,6 +50,25 @@ PROBE_SECONDS = 0.25
 MOST_PIPELINED = 65_536
 
 HTTP_1_1 = "1.1"
+
+
+class _Transport:
+    """asyncio's transport, whose end is the connection's to decide."""
+
+    def __init__(self, transport: asyncio.Transport, connection: "Connection") -> None:
+        self._transport = transport
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever it has
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        """End the connection, once the answer has been taken and the caller heard out."""
+        self._connection.close()
+
+    def is_closing(self) -> bool:
+        """Whether it is to end."""
+        return self._connection.closing or self._transport.is_closing()
 
 
 class Connection(H11Protocol):
@@ -67,7 +89,7 @@ class Connection(H11Protocol):
         self._write_timer: asyncio.TimerHandle | None = None
         self._probe_timer: asyncio.TimerHandle | None = None
         self._half_closed = False
-        self._refused = False
+        self.closing = False
 
     @property
     def busy(self) -> bool:
@@ -87,7 +109,8 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
-        super().connection_made(transport)
+        self._own = transport
+        super().connection_made(_Transport(transport, self))  # type: ignore[arg-type]
         self._all.add(self)
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._no_head)
 
@@ -98,19 +121,21 @@ class Connection(H11Protocol):
                 timer.cancel()
         self._unset_keepalive_if_required()
         self._all.discard(self)
+        self.closing = True
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Read what has come, unless it counts no more."""
-        if self._refused or self.conn.their_state is h11.MUST_CLOSE:
+        if self.closing or self.conn.their_state is h11.MUST_CLOSE:
             return
         super().data_received(data)
         self._look()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Answer whoever has closed its half after a whole request; let all others go."""
-        if not self.busy or self.cycle.more_body:
-            return False
+        if self.closing or not self.busy or self.cycle.more_body:
+            self._let_go()
+            return True
         self._half_closed = True
         self._probe_timer = self.loop.call_later(PROBE_SECONDS, self._probe, PROBE_SECONDS)
         return True
@@ -119,13 +144,13 @@ class Connection(H11Protocol):
         """See that the caller takes its answer."""
         super().pause_writing()
         self._all.sending(self)
-        self._write_timer = self.loop.call_later(WRITE_SECONDS, self._check_sent, self.unsent)
+        self._watch_sending()
 
     def resume_writing(self) -> None:
         """It has been taken, all but a little."""
         super().resume_writing()
         self._all.sent(self)
-        if self._write_timer is not None:
+        if self._write_timer is not None and not self.closing:
             self._write_timer.cancel()
             self._write_timer = None
 
@@ -162,10 +187,26 @@ class Connection(H11Protocol):
         if self.unsent:  # nor what was asked for taken
             self.abort()
         else:
-            super().timeout_keep_alive_handler()
+            self._let_go()
+
+    def shutdown(self) -> None:
+        """End it with the answer that is under way, or now."""
+        if self.busy and not self.closing:
+            self.cycle.keep_alive = False
+        else:
+            self._let_go()
 
     def _should_upgrade(self) -> bool:
         return False
+
+    def close(self) -> None:
+        """End the connection; who still sends a body that has been answered is heard out."""
+        if self.closing:
+            return
+        if self.conn.their_state is h11.SEND_BODY:
+            self._hear_out(HEAD_SECONDS)
+        else:
+            self._let_go()
 
     # What is added.
 
@@ -216,7 +257,11 @@ class Connection(H11Protocol):
                 )
             )
         else:
-            self.transport.close()
+            self._let_go()
+
+    def _watch_sending(self) -> None:
+        if self._write_timer is None:
+            self._write_timer = self.loop.call_later(WRITE_SECONDS, self._check_sent, self.unsent)
 
     def _check_sent(self, before: int) -> None:
         """Give up an answer that is not taken, or hardly."""
@@ -228,31 +273,32 @@ class Connection(H11Protocol):
 
     def _probe(self, seconds: float) -> None:
         """Ask for a sign of life: a caller that has gone answers with a reset, others ignore it."""
-        self._probe_timer = None
-        if not self.busy or self.cycle.response_started or self.transport.is_closing():
+        if self.transport.is_closing():
             return
         own: socket.socket = self.transport.get_extra_info("socket")
         if own.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self.abort()
             return
-        if self.cycle.scope["http_version"] == HTTP_1_1:  # before, there were no interim responses
+        if (
+            self.busy
+            and not self.cycle.response_started
+            and self.cycle.scope["http_version"] == HTTP_1_1  # before, there were none
+        ):
             interim = h11.InformationalResponse(status_code=100, headers=[], reason="Continue")
             self.transport.write(self.conn.send(interim) or b"")
         self._probe_timer = self.loop.call_later(seconds, self._probe, 2 * seconds)
 
     def _refuse(self, error: ServiceError) -> None:
         """Answer with an error, unless an answer has begun, and listen no more."""
-        self._refused = True
-        self._stop_head_timer()
         if self.busy:
             if self.cycle.response_started:
-                self.transport.close()
+                self._let_go()
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         answer = response(error)
         headers = [*self.server_state.default_headers, *answer.raw_headers]
-        with contextlib.suppress(h11.LocalProtocolError):
+        with contextlib.suppress(h11.LocalProtocolError):  # all has been answered before
             for event in (
                 h11.Response(
                     status_code=error.status,
@@ -263,6 +309,25 @@ class Connection(H11Protocol):
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event) or b"")
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self._head_timer = self.loop.call_later(LINGER_SECONDS, self.abort)
+        self._hear_out(LINGER_SECONDS)
+
+    def _hear_out(self, seconds: float) -> None:
+        """Send no more, and let the caller send what it likes for so long, or until it ends too."""
+        self._begin_to_end()
+        self.flow.resume_reading()
+        if self._own.can_write_eof():
+            self._own.write_eof()
+        self._head_timer = self.loop.call_later(seconds, self.abort)
+
+    def _let_go(self) -> None:
+        """End it as soon as what waits to be sent is taken, or has not been in time."""
+        self._begin_to_end()
+        self._own.close()
+        if self.unsent:
+            self._watch_sending()
+
+    def _begin_to_end(self) -> None:
+        self.closing = True
+        self._stop_head_timer()
+        self._unset_keepalive_if_required()
+        self._all.idle(self)

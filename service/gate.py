@@ -4,10 +4,6 @@ Nobody once the service drains, none too many, nobody without a key, and nobody 
 not even wait.
 """
 
-import asyncio
-import contextlib
-from collections.abc import Mapping
-
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -39,9 +35,6 @@ QUEUED = frozenset({"/predict", "/states"})
 
 CLOSE = {"connection": "close"}
 
-# How long a refused caller may go on sending, in seconds, before the connection is closed.
-PATIENCE = 1.0
-
 
 class GateMiddleware:
     """Refuses requests before anything is read or done for them, and counts those it lets in."""
@@ -71,8 +64,6 @@ class GateMiddleware:
             return
         refusal = self._refusal(scope)
         if refusal:
-            if (refusal.headers or {}).get("connection"):
-                await _let_send(receive)
             await response(refusal)(scope, receive, send)
             return
         self._lifecycle.enter()
@@ -123,12 +114,3 @@ class GateMiddleware:
             except Closed:
                 return Unavailable("The model does not run: ask another replica.")
         return None
-
-
-async def _let_send(receive: Receive) -> None:
-    """Let a caller finish its request: were the connection closed before, the answer got lost."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(PATIENCE):
-            message: Mapping[str, object] = {"more_body": True}
-            while message.get("more_body"):
-                message = await receive()

@@ -414,3 +414,110 @@ def test_a_body_in_chunks_arrives_as_it_was_sent(size: int) -> None:
             assert app.bodies == [body]
 
     run(test)
+
+
+CLOSE = b"connection: close\r\n"
+PATIENT = 2**30  # bytes that a transport takes without asking to be spared
+
+
+@pytest.mark.parametrize("head", [POST + CLOSE, POST.replace(b"1.1", b"1.0"), POST])
+def test_an_answer_is_not_lost_on_who_still_sends_its_body(head: bytes) -> None:
+    body = bytes(20 * 2**20)
+
+    async def test(app: App, call: Any) -> None:
+        app.reads = False
+        caller = await call()
+        await caller.send(head + b"content-length: %d\r\n\r\n" % len(body))
+        assert b"answer" in await caller.read(b"answer")
+        await caller.send(body)
+
+    run(test)
+
+
+@pytest.mark.usefixtures("quick")
+def test_who_has_been_answered_and_is_to_go_may_not_send_for_ever() -> None:
+    async def test(app: App, call: Any) -> None:
+        app.reads = False
+        caller = await call()
+        await caller.send(POST + CLOSE + b"content-length: %d\r\n\r\n" % 2**32)
+        with pytest.raises(ConnectionError):
+            await caller.send(bytes(2**32))
+
+    run(test)
+
+
+async def leave_untaken(app: App, caller: Caller, connections: Connections) -> Connection:
+    """Have a last answer of which some lies in the process, less than makes asyncio complain."""
+    app.go.clear()
+    app.answer = b"a" * LARGE
+    await caller.send(GET.replace(b"\r\n\r\n", b"\r\n" + CLOSE + b"\r\n"))
+    await app.begun.wait()
+    connection = next(each for each in connections._open if each not in connections._idle)
+    assert isinstance(connection, Connection)
+    connection.transport.set_write_buffer_limits(PATIENT)
+    app.begun.clear()
+    app.go.set()
+    await until(lambda: connection.closing)
+    return connection
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_last_answer_that_nobody_takes_is_given_up_however_small() -> None:
+    connections = Connections(100, 100, 2**30)
+
+    async def test(app: App, call: Any) -> None:
+        connection = await leave_untaken(app, await call(SO_RCVBUF=4096), connections)
+        connection.resume_writing()  # most of it may be taken, and the rest not
+        await until(lambda: not len(connections))
+
+    run(test, connections)
+
+
+def test_who_does_not_take_its_last_answer_makes_room() -> None:
+    connections = Connections(3, 3, 2**30)
+
+    async def test(app: App, call: Any) -> None:
+        for _ in range(3):
+            await leave_untaken(app, await call(SO_RCVBUF=4096), connections)
+        caller = await call()
+        await caller.send(GET)
+        assert b"200 OK" in await caller.read(b"a" * 9)
+
+    run(test, connections)
+
+
+def test_the_server_can_end_while_somebody_is_refused() -> None:
+    connections = Connections(100, 100, 2**30)
+
+    async def test(app: App, call: Any) -> None:
+        app.reads = False
+        caller = await call()
+        await caller.send(POST + b"transfer-encoding: chunked\r\n\r\n")
+        assert b"answer" in await caller.read(b"answer")
+        [connection] = connections._open
+        assert isinstance(connection, Connection)
+        await caller.send(b"no chunk\r\n")
+        await until(lambda: connection.closing)
+        connection.shutdown()
+        assert await caller.read() == b""
+
+    run(test, connections)
+
+
+def test_the_end_of_the_server_waits_for_answers_that_are_under_way() -> None:
+    connections = Connections(100, 100, 2**30)
+
+    async def test(app: App, call: Any) -> None:
+        app.go.clear()
+        caller, silent = await call(), await call()
+        await caller.send(GET)
+        await app.begun.wait()
+        await until(lambda: len(connections) == 2)
+        for connection in list(connections._open):
+            assert isinstance(connection, Connection)
+            connection.shutdown()
+        assert await silent.read() == b""
+        app.go.set()
+        assert (await caller.read()).endswith(b"answer")
+
+    run(test, connections)
