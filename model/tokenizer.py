@@ -49,9 +49,8 @@ _INVISIBLE_RANGES = (
     (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
 )  # fmt: skip
 _INVISIBLE = "".join(chr(c) for first, last in _INVISIBLE_RANGES for c in range(first, last + 1))
-_ANY_INVISIBLE = re.compile(
-    "[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in _INVISIBLE_RANGES) + "]"
-)
+_INVISIBLE_CLASS = "".join(f"{chr(first)}-{chr(last)}" for first, last in _INVISIBLE_RANGES)
+_ANY_INVISIBLE = re.compile(f"[{_INVISIBLE_CLASS}]")
 _REMOVED = r"\p{Default_Ignorable_Code_Point}+"
 
 # White_Space, as WhitespaceSplit has it; Python's own has four control characters more.
@@ -64,6 +63,9 @@ _BEFORE_WHITE = re.compile(f"[{_WHITE}]")
 _BEFORE_SYMBOL = re.compile(
     rf"[{_WHITE}!-&(-/:-@\[-^`{{-~\u3001\u3002\u4e00-\u9fff\U0001f300-\U0001faff]"
 )
+# Where a word is cut by rule, it can be cut anywhere with no more than the first token behind being
+# another, but before what may belong to an apostrophe.
+_BEFORE_CHARACTER = re.compile(f"[^'’{_INVISIBLE_CLASS}]")
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,13 @@ class Tokenizer:
         cuts = {_words().__getstate__(): _BEFORE_SYMBOL, _bytes().__getstate__(): _BEFORE_WHITE}
         self.boundary: re.Pattern[str] | None = cuts.get(cut)
         """Matches where a text can be cut; None in tokenizers from elsewhere: nobody knows."""
+        self.restart = _BEFORE_CHARACTER if self.boundary is _BEFORE_SYMBOL else self.boundary
+        """Matches where it can be cut if the first token behind is not needed; None as above."""
         ignores = tokenizer.normalizer and tokenizer.normalizer.normalize_str("\u200b") == ""
         self.blank = _WHITE + _INVISIBLE if ignores else _WHITE
         """The characters of which no token is made, in tokenizers that are trained here."""
+        self.blanks = re.compile(f"[{_WHITE}{_INVISIBLE_CLASS if ignores else ''}]*")
+        """Matches any number of these."""
 
     @classmethod
     def train(cls, texts: Iterable[str], kind: TokenizerKind, vocab_size: int) -> Self:

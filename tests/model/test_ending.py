@@ -1,8 +1,10 @@
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.ending import CHARACTERS_PER_TOKEN, End, ends, far_too_long
+from model.ending import AT_ONCE, CHARACTERS_PER_TOKEN, FIRST, End, ends, far_too_long
 from model.tokenizer import Encoding, Tokenizer, TokenizerKind
 
 TEXTS = [
@@ -54,7 +56,7 @@ def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
 def foreign() -> Tokenizer:
     """One that is not known to be cut anywhere."""
     other = Tokenizer.train(TEXTS, "word", vocab_size=400)
-    other.boundary = None
+    other.boundary = other.restart = None
     return other
 
 
@@ -143,3 +145,36 @@ def test_a_tokenizer_that_is_not_known_reads_all_that_can_be_read() -> None:
     assert far_too_long(other, "a" * 400, 10)
     [end] = ends(other, ["!" * 400], 10, offsets=True)
     assert end.encoding.offsets == [(number, number + 1) for number in range(390, 400)]
+
+
+# Each is a token of its own, or two, but none that a text may be cut before for certain.
+@pytest.mark.parametrize("character", ["\u2014", "\u3042", "\u0e01", "\u0e31", "\U0001d160"])
+def test_of_a_text_without_places_to_cut_only_the_end_is_encoded(
+    character: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = Tokenizer.train(TEXTS, "word", vocab_size=400)
+    text, count = character * 5000 + " film", 20
+    [whole] = words.encode([text])
+    encoded: list[int] = []
+    encode = words.encode
+
+    def counting(texts: Sequence[str], *, offsets: bool = True) -> list[Encoding]:
+        encoded.extend(map(len, texts))
+        return encode(texts, offsets=offsets)
+
+    monkeypatch.setattr(words, "encode", counting)
+    [end] = ends(words, [text], count, offsets=True)
+    assert end == End(whole.last(count), True)
+    assert sum(encoded) <= 2 * FIRST * count
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [1, AT_ONCE - 1, AT_ONCE, 2 * AT_ONCE + 1])
+def test_what_nobody_sees_at_the_end_is_no_text_however_much_it_is(
+    kind: TokenizerKind, size: int
+) -> None:
+    words = Tokenizer.train(TEXTS, kind, vocab_size=400)
+    for blank in {*words.blank[::997], words.blank[-1]}:
+        [end] = ends(words, ["film" + blank * size], 1, offsets=True)
+        assert end == ends(words, ["film"], 1, offsets=True)[0]
+        assert ends(words, [blank * size], 1, offsets=True) == [End(Encoding([], []), False)]
