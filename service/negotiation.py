@@ -5,13 +5,17 @@ from collections.abc import Sequence
 from werkzeug.datastructures import Accept, MIMEAccept
 from werkzeug.http import parse_accept_header
 
+# Characters of a header that are looked at: browsers send 150. Of 32 KB of wishes to compare, which
+# took the event loop 0.3 s, nobody means each; and servers may disregard them (section 12.5.1).
+LONGEST = 1024
+
 
 def media_type(accept: str | None, offers: Sequence[str]) -> str | None:
     """The offer that the caller likes best, the first among equals; None if it accepts none.
 
-    Without the header, or with one that says nothing, everything is accepted.
+    Without the header, or with one that says nothing or far too much, everything is accepted.
     """
-    wishes = parse_accept_header(accept, MIMEAccept)
+    wishes = parse_accept_header(_bounded(accept), MIMEAccept)
     if not wishes:
         return offers[0]
     # Some clients name the encoding that JSON has anyway.
@@ -22,6 +26,11 @@ def media_type(accept: str | None, offers: Sequence[str]) -> str | None:
 
 def content_coding(accept_encoding: str | None, offers: Sequence[str]) -> str | None:
     """The compression that the caller likes best, the first among equals; None for none."""
-    wishes = parse_accept_header(accept_encoding, Accept)
+    wishes = parse_accept_header(_bounded(accept_encoding), Accept)
     best = wishes.best_match([*offers, "identity"])
     return None if best == "identity" else best
+
+
+def _bounded(header: str | None) -> str | None:
+    """The header, or none if it is longer than any that is meant."""
+    return header if header and len(header) <= LONGEST else None

@@ -14,6 +14,13 @@ from service.schemas import ArtifactInfo, Info, Limits, ParameterInfo, Status
 
 router = APIRouter()
 
+# Looked up once: each is a file to be read and parsed, which takes milliseconds.
+VERSIONS = {
+    "conveyor": version("conveyor"),
+    "python": platform.python_version(),
+    "torch": version("torch"),
+}
+
 
 @router.get(
     "/info",
@@ -41,11 +48,7 @@ async def info(ctx: InContext) -> Info:
         threads=ctx.settings.threads or threads(ctx.settings.workers),
         workers=ctx.settings.workers,
         ready_workers=ctx.metrics.workers[0],
-        versions={
-            "conveyor": version("conveyor"),
-            "python": platform.python_version(),
-            "torch": version("torch"),
-        },
+        versions=VERSIONS,
     )
 
 
