@@ -125,14 +125,17 @@ class Partial:
         if self._out.exists():
             raise _there_already(self._out)
         partial, progress = partial_of(self._out), progress_of(self._out)
-        self._file = partial.open("r+b" if partial.exists() else "x+b")
-        _lock(self._file, self._out)
-        if self._file.seek(0, os.SEEK_END) < self.mark.size:
-            raise PredictionError(
-                f"{partial} holds less than {progress.name} says: remove both to begin anew."
-            )
-        self._file.truncate(self._file.seek(self.mark.size))
-        return self._file
+        with contextlib.ExitStack() as closing:
+            file = closing.enter_context(partial.open("r+b" if partial.exists() else "x+b"))
+            _lock(file, self._out)
+            if file.seek(0, os.SEEK_END) < self.mark.size:
+                raise PredictionError(
+                    f"{partial} holds less than {progress.name} says: remove both to begin anew."
+                )
+            file.truncate(file.seek(self.mark.size))
+            closing.pop_all()  # from here on it is this run's
+        self._file = file
+        return file
 
     def append(self, content: bytes, mark: Mark) -> None:
         """Write a piece to the disk, and then note it. Raises OSError."""
@@ -145,7 +148,9 @@ class Partial:
         self._note(_grown(mark, self.mark.size + len(content)))
 
     def finish(self) -> None:
-        """Give the file its name, and forget the run. Raises OSError."""
+        """Give the file its name, and forget the run. Raises PredictionError, and OSError."""
+        if self._out.exists():  # since the run began
+            raise _there_already(self._out)
         whole = partial_of(self._out)
         if self._assemble:
             whole = assembled_of(self._out)
@@ -156,7 +161,10 @@ class Partial:
         _forget(self._out)
 
     def close(self) -> None:
-        """Leave what counts for the next run, and nothing if nothing does."""
+        """Leave what counts for the next run, and nothing if nothing does.
+
+        What another run writes, which this one was refused for, is left alone.
+        """
         if self._file is None:
             return
         if not self.mark.rows:
@@ -181,6 +189,8 @@ def open_partial(out: Path, run: Run, assemble: Assemble | None = None) -> Itera
         if mark is None or not mark.finished:
             raise _there_already(out)
         _forget(out)  # the run ended before it could do so
+    elif mark and mark.finished:
+        mark = mark.model_copy(update={"finished": False})  # it ended before the file had its name
     elif mark is None:
         _check_place(out)
         if partial.exists() and partial.stat().st_size:
