@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model import lstm
+from model import embedding, lstm
 from model.cell import parameters
 from model.dropout import locked_dropout, weight_dropout
 from model.tokenizer import PAD_ID
@@ -49,7 +49,7 @@ class LanguageModel(nn.Module):
         self.embedding_dropout = embedding_dropout
         self.output_dropout = output_dropout
         self.weight_dropout = weight_dropout
-        self.embedding = nn.Embedding(vocab_size, embedding_dim, padding_idx=PAD_ID)
+        self.embedding = embedding.build(vocab_size, embedding_dim, PAD_ID)
         self.lstm = lstm.build(embedding_dim, hidden_size, num_layers)
         self.projection = (
             nn.Identity()

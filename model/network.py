@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model import pooling, spans
+from model import embedding, pooling, spans
 from model.cell import Cell, cell_of, parameters
 from model.config import ModelConfig
 from model.dropout import locked_dropout
@@ -50,8 +50,8 @@ class LSTMClassifier(nn.Module):
         self.config = config
         self.dropout = dropout
         self.embedding_dropout = embedding_dropout
-        self.embedding = nn.Embedding(
-            config.vocab_size, config.embedding_dim, padding_idx=config.pad_token_id
+        self.embedding = embedding.build(
+            config.vocab_size, config.embedding_dim, config.pad_token_id
         )
         layers = self.cell.build(
             config.embedding_dim,
