@@ -10,6 +10,7 @@ import torch
 
 from model import artifact
 from model.errors import TrainingError
+from model.files import check_regular
 
 CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_SECONDS = 60.0
@@ -43,6 +44,7 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
+            check_regular(self.path)
             state: dict[str, Any] = torch.load(self.path, map_location=device, weights_only=True)
             fingerprint = state["fingerprint"]
         except Exception as error:  # noqa: BLE001 - torch raises many kinds for a broken file

@@ -15,6 +15,7 @@ import numpy as np
 
 from model import interruption
 from model.errors import DataError
+from model.files import check_regular
 from model.labelled import Answers, alien, check_names, table_columns
 from model.reader import Floats
 from model.rows import ROW_BYTES, TEXT, BadRow, Row, listed, unreadable
@@ -42,6 +43,7 @@ class ParquetRows:
         self._sha256 = hashlib.sha256()
         self._errors = (_pyarrow().ArrowException, OSError, ValueError)
         try:
+            check_regular(Path(source))  # a pipe has no end to begin with
             # Not a whole row group at once, which is what its own buffer would be for.
             self._file = _parquet().ParquetFile(source, pre_buffer=False, buffer_size=2**16)
         except self._errors as error:

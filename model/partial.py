@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from model import artifact
 from model.errors import PredictionError
 from model.files import read_bytes
+from model.waiting import write_watched
 
 try:
     import fcntl
@@ -95,8 +96,7 @@ class Pipe:
 
     def append(self, content: bytes, mark: Mark) -> None:
         """Write a piece, now."""
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        write_watched(sys.stdout.buffer, content)
         self.mark = _grown(mark, self.mark.size + len(content))
 
     def finish(self) -> None:

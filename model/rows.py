@@ -22,6 +22,7 @@ import orjson
 
 from model import interruption
 from model.errors import DataError
+from model.waiting import open_to_read, read_watched
 
 TEXT, LABEL = "text", "label"
 CSV, TSV, JSONL, PARQUET = ".csv", ".tsv", ".jsonl", ".parquet"
@@ -188,7 +189,7 @@ class Lines:
 def open_lines(source: str, *, compressed: bool = False) -> Iterator[Lines]:
     """The lines of a file, or of standard input. Raises DataError."""
     if source == PIPE:
-        yield Lines("standard input", sys.stdin.buffer, compressed=compressed)
+        yield Lines("standard input", read_watched(sys.stdin.buffer), compressed=compressed)
         return
     with open_file(source) as file:
         yield Lines(source, file, compressed=compressed)
@@ -197,7 +198,7 @@ def open_lines(source: str, *, compressed: bool = False) -> Iterator[Lines]:
 def open_file(source: str) -> BinaryIO:
     """A file to read from. Raises DataError."""
     try:
-        return Path(source).open("rb")
+        return open_to_read(Path(source))
     except OSError as error:
         raise unreadable(source, error) from None
 

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from model import interruption
 from model.errors import DataError, TrainingError
+from model.files import check_regular
 from model.network import LSTMClassifier
+from model.rows import unreadable
 from model.settings import TrainingSettings
 from model.tokenizer import SPECIAL_TOKENS, Tokenizer
 
@@ -36,6 +38,10 @@ class WordVectors:
     @classmethod
     def of(cls, path: Path) -> Self:
         """The vectors in this file, of which only the first line is read now. Raises DataError."""
+        try:
+            check_regular(path)  # as it is read twice
+        except OSError as error:
+            raise unreadable(str(path), error) from None
         fields = next(_lines(path), b"").split()
         size = int(fields[1][:9]) if _is_header(fields) else len(fields) - 1
         if size > MOST_NUMBERS:
@@ -142,7 +148,7 @@ def _lines(path: Path) -> Iterator[bytes]:
                     )
                 yield line
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from None
+        raise unreadable(str(path), error) from None
 
 
 def _is_header(fields: list[bytes]) -> bool:
