@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from service.signals import ENDING, MEANINGLESS
-from tests.integration.conftest import LONG_TEXT, Server, counters, serving
-from tests.process import assert_one_sentence, conveyor
+from tests.integration.conftest import LONG_TEXT, UNHURRIED, Server, counters, serving
+from tests.process import PATIENCE, assert_one_sentence, conveyor, until
 
 REQUESTS = 300
 
@@ -34,6 +34,12 @@ def ask(url: str) -> int:
     return httpx.post(f"{url}/predict", json={"inputs": "a wonderful film"}).status_code
 
 
+def accepted(server: Server) -> float:
+    """How many requests the queues have taken."""
+    count = counters(httpx.get(f"{server.url}/metrics").text)
+    return count.get('conveyor_accepted_requests_total{route="/predict"}', 0)
+
+
 def test_metrics_add_up(pair: Server) -> None:
     assert len(children(pair.process.pid)) == 2
     with ThreadPoolExecutor(8) as pool:
@@ -48,13 +54,6 @@ def test_metrics_add_up(pair: Server) -> None:
         assert sum("model_info" in name for name in count) == 1
         assert count["process_resident_memory_bytes"] > 2e8  # two of them
     assert httpx.get(f"{pair.url}/info").json()["workers"] == 2
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def test_one_that_dies_is_replaced_once_that_is_possible(trained: Path, tmp_path: Path) -> None:
@@ -109,10 +108,7 @@ def test_if_all_die_as_many_are_started_again(pair: Server) -> None:
     before = children(pair.process.pid)
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    for _ in range(300):
-        if pair.log.read_text().count("Application startup complete") == 4:
-            break
-        time.sleep(0.1)
+    until(lambda: pair.log.read_text().count("Application startup complete") == 4)
     time.sleep(1)  # for one too many
     assert len(children(pair.process.pid)) == 2
     assert not set(before) & set(children(pair.process.pid))
@@ -122,19 +118,15 @@ def test_if_all_die_as_many_are_started_again(pair: Server) -> None:
 @pytest.mark.parametrize("number", ENDING)
 def test_a_signal_ends_all_and_loses_nothing(slow: Path, tmp_path: Path, number: int) -> None:
     def long(url: str) -> int:
-        return httpx.post(f"{url}/predict", json={"inputs": LONG_TEXT}, timeout=60).status_code
+        return httpx.post(
+            f"{url}/predict", json={"inputs": LONG_TEXT}, timeout=PATIENCE
+        ).status_code
 
-    with serving(slow, tmp_path / "log", "--workers", "2") as running:
+    with serving(slow, tmp_path / "log", "--workers", "2", *UNHURRIED) as running:
         processes = children(running.process.pid)
         with ThreadPoolExecutor(2) as pool:
             asked = [pool.submit(long, running.url) for _ in range(2)]
-            while (
-                counters(httpx.get(f"{running.url}/metrics").text).get(
-                    'conveyor_accepted_requests_total{route="/predict"}'
-                )
-                != 2
-            ):
-                pass
+            until(lambda: accepted(running) == 2)
             for meaningless in MEANINGLESS:
                 for pid in (running.process.pid, *processes):
                     os.kill(pid, meaningless)
@@ -144,21 +136,14 @@ def test_a_signal_ends_all_and_loses_nothing(slow: Path, tmp_path: Path, number:
 
 
 def test_a_second_signal_ends_all_now(slow: Path, tmp_path: Path) -> None:
-    with serving(slow, tmp_path / "log", "--workers", "2") as running:
+    with serving(slow, tmp_path / "log", "--workers", "2", *UNHURRIED) as running:
         processes = children(running.process.pid)
         with ThreadPoolExecutor(1) as pool:
-            asked = pool.submit(
-                httpx.post, f"{running.url}/predict", json={"inputs": [LONG_TEXT] * 9}, timeout=60
-            )
-            while (
-                counters(httpx.get(f"{running.url}/metrics").text).get(
-                    'conveyor_accepted_requests_total{route="/predict"}'
-                )
-                != 1
-            ):
-                pass
+            body = {"inputs": [LONG_TEXT] * 9}
+            asked = pool.submit(httpx.post, f"{running.url}/predict", json=body, timeout=PATIENCE)
+            until(lambda: accepted(running) == 1)
             running.process.send_signal(signal.SIGTERM)
-            time.sleep(0.3)
+            until(lambda: httpx.get(f"{running.url}/readyz").status_code == 503)
             assert running.stop() == 9
             with pytest.raises(httpx.HTTPError):
                 asked.result()
@@ -169,11 +154,7 @@ def test_they_end_with_their_parent(pair: Server) -> None:
     processes = children(pair.process.pid)
     pair.process.kill()
     pair.process.wait()
-    for _ in range(100):
-        if not any(Path(f"/proc/{pid}").exists() for pid in processes):
-            return
-        time.sleep(0.1)
-    raise AssertionError
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
 
 
 def test_a_model_that_cannot_be_loaded_is_said_once(stacked: Path, tmp_path: Path) -> None:
