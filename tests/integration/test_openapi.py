@@ -17,7 +17,7 @@ def test_schemathesis_finds_nothing(server: Server, tmp_path: Path) -> None:
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
             *("run", f"{server.url}/openapi.json"),
-            *("--max-examples", "60", "--generation-database", "none"),
+            *("--max-examples", "60", "--generation-deterministic"),
         ],
         cwd=tmp_path,
         capture_output=True,
