@@ -110,7 +110,7 @@ def _context(settings: Settings, artifact: Artifact, slot: Slot | None) -> Conte
         prepare=partial(use_threads, settings.threads or threads(settings.workers)),
     )
     lifecycle = Lifecycle([tokenizer, model])
-    answers = Answers(settings.max_response_bytes)
+    answers = Answers(settings.max_response_bytes, settings.max_queued_tokens)
     arrivals = Arrivals(LARGEST_BODIES * settings.max_body_bytes)
     return Context(settings, artifact, tokenizer, model, arrivals, answers, lifecycle, metrics)
 

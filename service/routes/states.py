@@ -1,24 +1,29 @@
 """POST /states: what the network held at every step."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from itertools import repeat
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from service.batcher import Full
 from service.compression import CODINGS, WORTH_COMPRESSING
 from service.encoding import FORMATS, JSON_BYTES_BESIDE_DECIMALS, Format, Result, States
 from service.errors import LONGEST_ECHO, InvalidRequest, NotAcceptable, documented
 from service.inference import Tracing
 from service.negotiation import content_coding, media_type
-from service.routes.context import context
+from service.routes.connection import while_connected
+from service.routes.context import Context, context
 from service.routes.json_body import TIMEOUT_PARAMETER, JSONRoute
 from service.routes.predict import FAILURES
 from service.routes.selection import select, starts
 from service.routes.size import answer_bytes
 from service.routes.texts import (
+    Tokenized,
     check_answer,
     infer,
+    refusal,
     timing_headers,
     tokenize,
 )
@@ -65,7 +70,8 @@ async def states(body: StatesRequest, request: Request) -> Response:
         list(zip(body.inputs, tokenized.encodings, strict=True)),
     )
     check_answer(size, f"The states of {tokenized.tokens:,} tokens", FEWER, ctx)
-    async with ctx.answers.room(size).take(size):
+    async with AsyncExitStack() as held:
+        await _take_room(size, tokenized, request, ctx, held)
         works = list(zip(tokenized.encodings, begin or repeat(None), strict=False))
         timed = await infer(Tracing(classifier, selection), works, tokenized, request, ctx)
         ctx.metrics.predicted([trace.probabilities for trace in timed.results])
@@ -80,6 +86,19 @@ async def states(body: StatesRequest, request: Request) -> Response:
         headers = timing_headers(tokenized, timed) | {"vary": "accept, accept-encoding"}
         coding = content_coding(request.headers.get("accept-encoding"), list(CODINGS))
         return await asyncio.to_thread(_respond, answer, kind, body.decimals, coding, headers)
+
+
+async def _take_room(
+    size: int, tokenized: Tokenized, request: Request, ctx: Context, held: AsyncExitStack
+) -> None:
+    """Wait for room to make the answer in. Raises Overloaded, or ClientGone."""
+    client = request.scope["conveyor.client"]
+    room = ctx.answers.room(size).take(size, client, tokenized.tokens)
+    try:
+        async with while_connected(request.receive):
+            await held.enter_async_context(room)
+    except Full as error:
+        raise refusal(error, ctx) from None
 
 
 def _kind(request: Request, decimals: int | None) -> str:

@@ -122,7 +122,7 @@ def _submit(
     except TooCostly:
         raise _too_many(len(works), ctx) from None
     except (Full, Closed) as error:
-        raise _refusal(error, ctx) from None
+        raise refusal(error, ctx) from None
     return _result(waiting, ctx)
 
 
@@ -130,10 +130,11 @@ async def _result(waiting: Coroutine[Any, Any, Timed[Any]], ctx: Context) -> Tim
     try:
         return await waiting
     except Closed as error:
-        raise _refusal(error, ctx) from None
+        raise refusal(error, ctx) from None
 
 
-def _refusal(error: Full | Closed, ctx: Context) -> ServiceError:
+def refusal(error: Full | Closed, ctx: Context) -> ServiceError:
+    """What the caller is told if its texts cannot wait."""
     if isinstance(error, Closed):
         return Unavailable("The service is shutting down: send the request to another replica.")
     ctx.metrics.rejected("queue")
