@@ -53,15 +53,27 @@ class Parser(h11.Connection):
         """The next event, as h11 tells it. Raises RemoteProtocolError beyond the bounds too."""
         event = super().next_event()
         while event is h11.NEED_DATA and self._behind:
+            self._check_begun()
             super().receive_data(bytes(self._behind[:AT_ONCE]))
             del self._behind[:AT_ONCE]
             event = super().next_event()
+        if event is h11.NEED_DATA:
+            self._check_begun()
         if isinstance(event, h11.Request):
             self._chunks = self._body_bytes = 0
             _check_head(event)
         elif isinstance(event, h11.Data):
             self._check_chunk(event)
         return event
+
+    def _check_begun(self) -> None:
+        """Refuse too many lines before they are headers, each of which costs 5 µs.
+
+        What h11 has left over is half a head, half the line of a chunk, or half the trailers.
+        """
+        begun, _ = super().trailing_data
+        if begun.count(b"\n") > MOST_HEADERS + 1:
+            raise _too_large()
 
     def _check_chunk(self, data: h11.Data) -> None:
         self._chunks += data.chunk_start
@@ -76,7 +88,11 @@ def _check_head(request: h11.Request) -> None:
     headers = list(request.headers)
     size = len(request.target) + sum(len(name) + len(value) for name, value in headers)
     if size > MOST_HEAD_BYTES or len(headers) > MOST_HEADERS:
-        raise h11.RemoteProtocolError("the head is too large", error_status_hint=431)
+        raise _too_large()
     # A proxy that goes by the one where we go by the other sees requests that we do not.
     if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:
         raise h11.RemoteProtocolError("a body has a length or comes in chunks, not both")
+
+
+def _too_large() -> h11.RemoteProtocolError:
+    return h11.RemoteProtocolError("the head is too large", error_status_hint=431)

@@ -116,8 +116,20 @@ def test_a_head_that_is_far_too_large_is_not_parsed_even_if_it_is_all_there(
     parser.send(h11.EndOfMessage())
     parser.start_next_cycle()
     monkeypatch.setattr("service.parser._check_head", None)  # what sees heads that were parsed
-    with pytest.raises(h11.RemoteProtocolError, match="too long"):
+    with pytest.raises(h11.RemoteProtocolError, match="too large"):
         parser.next_event()
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n"])
+@pytest.mark.parametrize("start", [b"GET / HTTP/1.1\r\nhost: a\r\n", CHUNKED + b"0\r\n"])
+def test_small_lines_are_refused_before_they_are_headers(start: bytes, end: bytes) -> None:
+    parser = Parser()
+    parser.receive_data(start + b"a:\r\n" * (MOST_HEAD_BYTES // 4 - 20) + end)
+    with pytest.raises(h11.RemoteProtocolError) as caught:
+        [parser.next_event() for _ in range(3)]
+    assert caught.value.error_status_hint == 431
+    begun, _ = parser.trailing_data
+    assert begun.count(b"a:\r\n") > MOST_HEAD_BYTES // 4 - 40  # none of them was parsed
 
 
 @pytest.mark.parametrize("data", READ.values(), ids=READ)
