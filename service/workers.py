@@ -158,6 +158,7 @@ class Workers:
         self._end.set()
         self._first.set()
         self._tell_all(signal.SIGTERM)
+        self._tell_all(signal.SIGCONT)  # one that has been stopped would wait with its end
 
     def _tell_all(self, number: int) -> None:
         for process in self._living:

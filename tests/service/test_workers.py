@@ -36,8 +36,8 @@ class Serving:
             signal.pause()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         on_ready()
-        while True:
-            signal.pause()
+        while True:  # not `pause`: a signal that came just before it would be waited for in vain
+            time.sleep(0.05)
 
     def starts(self) -> int:
         return len((self.directory / "starts").read_text().split())
@@ -185,6 +185,14 @@ def test_a_second_signal_ends_all_now_but_not_a_second_hang_up(tmp_path: Path) -
         assert workers._living  # this may be too early to tell, and is never too late
 
     assert run(1, serve, meanwhile) == signal.SIGKILL
+
+
+def test_one_that_has_been_stopped_ends_with_the_others(tmp_path: Path) -> None:
+    def meanwhile(workers: Workers) -> None:
+        [pid] = workers._scoreboard.pids
+        os.kill(pid, signal.SIGSTOP)
+
+    assert run(1, Serving(tmp_path), meanwhile) == 0
 
 
 @dataclass(frozen=True)
