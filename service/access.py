@@ -14,6 +14,7 @@ from service.metrics import Metrics
 logger = logging.getLogger("conveyor.access")
 
 LONGEST_PATH = 256  # characters of a path that are logged
+LONGEST_METHOD = 32  # and of a method, which may be any word
 
 # Who watches over the service asks these every few seconds.
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
@@ -51,17 +52,17 @@ class AccessMiddleware:
             accepted = scope.get("conveyor.accepted", False)
             self._metrics.answered(path, status, seconds, accepted)
             elapsed = seconds * 1000
-            shown = scope["path"][:LONGEST_PATH]
+            shown, method = scope["path"][:LONGEST_PATH], scope["method"][:LONGEST_METHOD]
             passed = path in PROBES and status == HTTPStatus.OK
             logger.log(
                 logging.DEBUG if passed else logging.INFO,
                 "%s %s %s %.1f ms",
-                scope["method"],
+                method,
                 quote(shown),  # a line break in it must not make a line of its own
                 status,
                 elapsed,
                 extra={
-                    "method": scope["method"],
+                    "method": method,
                     "path": shown,
                     "status": status,
                     "milliseconds": round(elapsed, 3),

@@ -191,7 +191,7 @@ def from_framework(error: HTTPException, request: Request) -> ServiceError:
             f"There is nothing at {request.url.path[:LONGEST_ECHO]!r}: "
             "GET /docs lists what there is."
         ),
-        MethodNotAllowed: f"{request.method} is not possible here: send "
+        MethodNotAllowed: f"{request.method[:LONGEST_ECHO]} is not possible here: send "
         f"{headers.get('Allow', 'GET').replace(', ', ' or ')}.",
     }
     return kind(sentences.get(kind, kind.summary), headers)

@@ -31,7 +31,7 @@ class FaultMiddleware:
         try:
             await self.app(scope, receive, send_watched)
         except Exception:
-            logger.exception("%s %s failed", scope["method"], quote(scope["path"][:256]))
+            logger.exception("%s %s failed", scope["method"][:32], quote(scope["path"][:256]))
             if begun:  # too late to say so: the connection breaks instead
                 raise
             internal = Internal("The service failed; the x-request-id finds the reason in its log.")

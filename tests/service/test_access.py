@@ -20,3 +20,13 @@ def test_health_checks_that_are_passed_are_told_to_those_who_look_for_faults_alo
     ask(app, ("GET", "/readyz"), started=False)
     levels = [record.levelname for record in caplog.records if record.name == "conveyor.access"]
     assert levels == ["DEBUG"] * 3 + ["INFO"] * 3  # a call, a wrong method, and one that fails
+
+
+def test_a_method_of_any_length_is_told_in_few_words(caplog: pytest.LogCaptureFixture) -> None:
+    app = create_app(Settings(), Artifact("random", "0", random_classifier()))
+    caplog.set_level(logging.DEBUG, "conveyor.access")
+    [answer] = ask(app, ("A" * 30_000, "/predict"))
+    assert answer.status_code == 405
+    assert len(answer.text) < 200
+    [line] = [record for record in caplog.records if record.name == "conveyor.access"]
+    assert len(line.getMessage()) < 100
