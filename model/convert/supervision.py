@@ -4,6 +4,7 @@ The libraries that read the files of other frameworks are written in C, and on a
 can run for ever, crash, or ask for all memory. No exception tells of that: another process has to.
 """
 
+import math
 import os
 import signal
 import time
@@ -44,14 +45,15 @@ def supervised(
     if not hasattr(os, "fork"):  # pragma: no cover - Windows
         return work(on_told)
     size = path.stat().st_size if path.exists() else 0
+    time_limit = seconds + size / BYTES_PER_SECOND
     ours, theirs = Pipe(duplex=False)
     child = os.fork()
     if not child:  # pragma: no cover - which ends without saying what it has covered
         ours.close()
-        _work(work, theirs, MEMORY + COPIES * size)
+        _work(work, theirs, time_limit, MEMORY + COPIES * size)
     theirs.close()
     ended: int | None = None
-    deadline = time.monotonic() + seconds + size / BYTES_PER_SECOND
+    deadline = time.monotonic() + time_limit
     try:
         while time.monotonic() < deadline:
             interruption.check()
@@ -65,11 +67,12 @@ def supervised(
                     result: T = value
                     return result
         raise ConversionError(
-            f"{path} cannot be converted: to read and compare it takes more than {seconds:.0f} "
+            f"{path} cannot be converted: to read and compare it takes more than {time_limit:.0f} "
             "seconds, and it is not that large; it may be damaged."
         )
     except EOFError:
         ended = os.waitpid(child, 0)[1]
+        interruption.check()  # a terminal tells both of Ctrl-C
         raise ConversionError(
             f"{path} cannot be converted: a library ended with {_name(ended)} over it; it may be "
             "damaged, or there is not enough memory."
@@ -86,16 +89,24 @@ def _name(status: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
+def _limit(what: int, most: int) -> None:  # pragma: no cover - in a child
+    _, hard = resource.getrlimit(what)
+    if hard == resource.RLIM_INFINITY or hard > most:
+        resource.setrlimit(what, (most, hard))
+
+
 def _work(  # pragma: no cover - in a child
-    work: Callable[[Tell], Any], pipe: Connection, memory: int
+    work: Callable[[Tell], Any], pipe: Connection, seconds: float, memory: int
 ) -> NoReturn:
     """Work, in the child: what comes of it is sent, and nothing else of this process is left."""
     try:
         for each in interruption.SIGNALS:
-            signal.signal(each, signal.SIG_IGN)  # the parent sees to them
-        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        if hard == resource.RLIM_INFINITY or hard > memory:
-            resource.setrlimit(resource.RLIMIT_DATA, (memory, hard))
+            if signal.getsignal(each) is not signal.SIG_IGN:
+                signal.signal(each, signal.SIG_DFL)
+        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        _limit(resource.RLIMIT_DATA, min(memory, physical))
+        # Should the parent be killed, nobody else ends what runs for ever, on all cores.
+        _limit(resource.RLIMIT_CPU, math.ceil(seconds) * (os.cpu_count() or 1))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         pipe.send(("done", work(lambda what: pipe.send(("told", what)))))
     except ModelError as error:

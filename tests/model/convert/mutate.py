@@ -1,6 +1,7 @@
 """Damages a model's file in many ways, and converts each: ``python -m`` this FILE COUNT.
 
-In a process of its own, which nothing but this has run in, as that of `conveyor convert` is.
+In a process that has computed nothing before it forks for each, as that of `conveyor convert` is.
+What these need is imported once, before any is forked.
 """
 
 import os
@@ -10,11 +11,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
+import h5py  # noqa: F401 - imported here once, and by what reads the files when they do
+import keras
+import onnxruntime  # noqa: F401
 import safetensors.torch
 import torch
 import typer
 
-from model.convert import files
+from model.convert import files, graph, keras_file, walk  # noqa: F401
 from model.convert.complete import Told, complete
 from model.convert.convert import Wanted, convert
 from model.convert.files import Beside
@@ -24,8 +30,9 @@ from model.errors import ModelError
 from tests.model.convert.published import Pooled, save_vocabulary
 
 
-def made(directory: Path, name: str) -> Path:
-    path, model = directory / name, Pooled(labels=2)
+def make(path: Path) -> None:
+    """A small model in the format that the name ends in."""
+    model = Pooled(labels=2)
     match path.suffix:
         case ".safetensors":
             safetensors.torch.save_file(model.state_dict(), path)
@@ -38,9 +45,6 @@ def made(directory: Path, name: str) -> Path:
                 model, example, str(path), input_names=["ids"], dynamic_axes=axes, dynamo=False
             )
         case _:
-            os.environ["KERAS_BACKEND"] = "torch"
-            import keras  # noqa: PLC0415 - it takes seconds
-
             layers = [
                 keras.Input((None,), dtype="int32"),
                 keras.layers.Embedding(24, 5),
@@ -48,7 +52,6 @@ def made(directory: Path, name: str) -> Path:
                 keras.layers.Dense(2, activation="softmax"),
             ]
             keras.Sequential(layers).save(path)
-    return path
 
 
 def mutations(content: bytes, count: int) -> Iterator[bytes]:
@@ -68,8 +71,8 @@ def mutations(content: bytes, count: int) -> Iterator[bytes]:
         yield bytes(broken)
 
 
-def main(path: Path, count: int) -> None:
-    """Print a line for each: the sentence, or that it was converted."""
+def ends(path: Path, count: int) -> list[str]:
+    """How the whole file ends, and each of so many damaged ones: its sentence, or the proof."""
     told = Told(vocabulary=Path(save_vocabulary(path.parent)[1]), split="word", labels="a,b")
     hints = Hints(parts=("last",) if path.suffix in {".pt", ".safetensors"} else None)
 
@@ -80,17 +83,21 @@ def main(path: Path, count: int) -> None:
             wanted = Wanted(tokens, names, 100, "m", path.name)
             return f"converted: {convert(found, wanted, [], Path(out))}"
 
-    typer.echo(supervised(work, path, typer.echo))
-    for broken in mutations(path.read_bytes(), count):
-        path.write_bytes(broken)
+    found = []
+    content = path.read_bytes()
+    for each in (content, *mutations(content, count)):
+        path.write_bytes(each)
         try:
-            typer.echo(supervised(work, path, typer.echo, seconds=60))
+            found.append(supervised(work, path, print, seconds=60))
         except ModelError as error:
-            typer.echo(repr(str(error)))
+            found.append(f"refused: {error}")
+    return found
 
 
 if __name__ == "__main__":
-    if sys.argv[2] == "make":
-        made(Path(sys.argv[1]).parent, Path(sys.argv[1]).name)
-    else:
-        main(Path(sys.argv[1]), int(sys.argv[2]))
+    where = Path(sys.argv[1])
+    if not os.fork():
+        make(where)
+        os._exit(0)
+    os.wait()
+    typer.echo("\n".join(ends(where, int(sys.argv[2]))))

@@ -1,11 +1,13 @@
 """Whatever a file of another framework does to the library that reads it, it ends in a sentence."""
 
+import math
+import multiprocessing
 import os
+import resource
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +19,32 @@ from model.convert.source import Hints
 from model.convert.supervision import Tell, supervised
 from model.errors import ConversionError, OutOfMemory
 from model.interruption import interruptible
+from tests.model.convert import mutate
 
-# Keras takes seconds to be imported, for each of them.
-KINDS = {"m.safetensors": 40, "m.pt": 40, "m.onnx": 12, "m.h5": 4, "m.keras": 4}
+# How many damaged files of each kind: `python -m tests.model.convert.mutate` tries more.
+KINDS = {"m.safetensors": 20, "m.pt": 20, "m.onnx": 12, "m.h5": 8, "m.keras": 8}
 
 
-def mutate(path: Path, what: str) -> list[str]:
-    command = [sys.executable, "-W", "ignore", "-m", "tests.model.convert.mutate", str(path), what]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    said: str = done.stdout
-    return said.splitlines()
+@pytest.fixture(scope="module")
+def clean() -> Iterator[Executor]:
+    """New processes in which nothing has been computed; what they need is imported once for all."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.model.convert.mutate"])
+    with ProcessPoolExecutor(1, context, max_tasks_per_child=1) as executor:
+        yield executor
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_damaged_file_ends_in_a_sentence_or_is_converted(tmp_path: Path, name: str) -> None:
-    mutate(tmp_path / name, "make")
-    whole, *ends = mutate(tmp_path / name, str(KINDS[name]))
+def test_a_damaged_file_ends_in_a_sentence_or_is_converted(
+    tmp_path: Path, clean: Executor, name: str
+) -> None:
+    clean.submit(mutate.make, tmp_path / name).result()
+    whole, *ends = clean.submit(mutate.ends, tmp_path / name, KINDS[name]).result()
     assert whole.startswith("converted: ")
     assert len(ends) == KINDS[name]
-    assert all(end.startswith(("converted: ", "'", '"')) for end in ends)
-    assert sum(end.startswith(("'", '"')) for end in ends) > len(ends) / 10
+    assert all(end.startswith(("converted: ", "refused: ")) for end in ends)
+    assert "\n" not in "".join(ends)
+    assert sum(end.startswith("refused: ") for end in ends) > len(ends) / 10
 
 
 def fails(error: BaseException) -> Callable[[Tell], Any]:
@@ -74,14 +82,30 @@ def test_a_library_that_runs_for_ever_or_crashes_is_a_sentence(tmp_path: Path) -
         supervised(lambda _: os._exit(3), tmp_path, print)
 
 
-def test_it_can_be_interrupted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("both", [False, True])  # as Ctrl-C in a terminal
+def test_it_can_be_interrupted(tmp_path: Path, both: bool) -> None:
     def work(_tell: Tell) -> None:
         os.kill(os.getppid(), signal.SIGINT)
+        if both:
+            os.kill(os.getpid(), signal.SIGINT)
         time.sleep(60)
 
     with pytest.raises(typer.Exit) as end, interruptible():
         supervised(work, tmp_path, print)
     assert end.value.exit_code == 130
+
+
+def test_it_has_an_end_and_bounds_whatever_becomes_of_the_parent(tmp_path: Path) -> None:
+    with (tmp_path / "m").open("wb") as file:
+        file.truncate(2**43)
+
+    def limits(_tell: Tell) -> list[int]:
+        return [resource.getrlimit(each)[0] for each in (resource.RLIMIT_CPU, resource.RLIMIT_DATA)]
+
+    cores, physical = os.cpu_count() or 1, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert supervised(limits, tmp_path / "m", print) == [(120 + 2**23) * cores, physical]
+    small, _ = supervised(limits, tmp_path / "none", print, seconds=1.5)
+    assert small == math.ceil(1.5) * cores
 
 
 @pytest.mark.parametrize("name", KINDS)
