@@ -25,7 +25,7 @@ from torch import Tensor
 from model.classifier import Classifier
 from model.config import ModelConfig
 from model.errors import ArtifactError
-from model.files import read_bytes
+from model.files import name_of, read_bytes
 from model.manifest import MANIFEST, MANIFEST_BYTES, digest, manifest, read_manifest
 from model.network import LSTMClassifier
 from model.selection import Selection
@@ -297,7 +297,7 @@ def understand(files: Files, config: ModelConfig) -> Artifact:
     tokenizer = read_tokenizer(files, config)
     classifier = Classifier(config, read_network(files, config), tokenizer)
     reproduce(directory, classifier, golden)
-    return Artifact(directory.resolve().name, sha256(files), classifier)
+    return Artifact(name_of(directory), sha256(files), classifier)
 
 
 def read(directory: Path) -> tuple[Files, ModelConfig]:

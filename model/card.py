@@ -13,7 +13,7 @@ from model.cell import cell_of
 from model.config import ModelConfig
 from model.errors import ArtifactError
 from model.evaluate import Evaluation
-from model.files import read_bytes
+from model.files import as_unicode, read_bytes
 from model.parameters import parameter_count
 
 # Much more than anybody writes by hand.
@@ -187,5 +187,5 @@ def _results(evaluation: Evaluation | None) -> list[str]:
 
 def command_line() -> str:
     """The command that is being run, for a model card."""
-    command = shlex.join(["conveyor", *sys.argv[1:]])
+    command = as_unicode(shlex.join(["conveyor", *sys.argv[1:]]))
     return f"The command was:\n\n```sh\n{command}\n```"

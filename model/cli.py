@@ -23,6 +23,7 @@ from model.data import Columns, read_examples, read_texts
 from model.errors import TrainingError
 from model.evaluate import Evaluation
 from model.evaluate import evaluate as run_evaluation
+from model.files import as_unicode
 from model.flags import with_flags, wrong_flag
 from model.foundation import Pretrained
 from model.interruption import interruptible
@@ -118,9 +119,10 @@ def pretrain(
             about=command_line(),
             watcher=progress.pretraining(),
         )
-    where = shlex.quote(str(out))
+    where = as_unicode(out)
     typer.echo(f"perplexity {perplexity:.1f} on held-out texts")
-    typer.echo(f"The model is in {out}. Fine-tune it: conveyor train --pretrained {where} ...")
+    start = f"conveyor train --pretrained {shlex.quote(where)} ..."
+    typer.echo(f"The model is in {where}. Fine-tune it: {start}")
 
 
 @app.command()
@@ -204,7 +206,8 @@ def train(  # noqa: PLR0913 - a parameter for each flag
         )
     if evaluation:
         _print_evaluation(evaluation, "held-out texts")
-    typer.echo(f"The model is in {out}. Serve it: conveyor serve --model {shlex.quote(str(out))}")
+    where = as_unicode(out)
+    typer.echo(f"The model is in {where}. Serve it: conveyor serve --model {shlex.quote(where)}")
 
 
 @app.command()
@@ -270,6 +273,8 @@ def _renames(pairs: list[str]) -> dict[str, str]:
         old, equals, new = pair.partition("=")
         if not (old and equals and new):
             raise TrainingError(f"{pair!r} is not of the form OLD=NEW, as --rename-label needs it.")
+        if new != as_unicode(new):
+            raise TrainingError(f"{pair!r} is not UTF-8, so no file can have a label of that name.")
         renames[old] = new
     return renames
 

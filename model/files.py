@@ -30,6 +30,19 @@ def read_bytes(path: Path, most: int) -> bytes:
     return content
 
 
+def name_of(path: Path) -> str:
+    """The last part of a path, as the Unicode that it need not be."""
+    return as_unicode(path.resolve().name)
+
+
+def as_unicode(text: str | Path) -> str:
+    """A path, or an argument of the command, with U+FFFD for the bytes that are no UTF-8.
+
+    Python has lone surrogates for them, which can be neither written nor sent.
+    """
+    return os.fsencode(text).decode(errors="replace")
+
+
 def check_regular(path: Path) -> int:
     """The size of a regular file, in bytes, without opening it. Raises OSError."""
     return _checked(path.stat(), path)

@@ -1,6 +1,5 @@
 """What a model directory is: told from its files, without a word being read by the network."""
 
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +10,7 @@ from model import artifact, foundation
 from model.artifact import CARD, Files
 from model.card import Metric, metrics
 from model.config import ModelConfig
+from model.files import as_unicode, name_of
 from model.foundation import FoundationConfig
 from model.parameters import (
     ParameterCount,
@@ -95,7 +95,7 @@ def _info(
     card = files.directory / CARD
     return Info(
         kind=kind,
-        artifact=Identity(name=_name(files.directory.resolve()), sha256=sha256),
+        artifact=Identity(name=name_of(files.directory), sha256=sha256),
         sealed=files.sums is not None,
         config=config,
         labels=list(config.labels) if isinstance(config, ModelConfig) else [],
@@ -115,9 +115,4 @@ def dtypes(tensors: dict[str, Tensor]) -> list[str]:
 
 def _stored(directory: Path) -> list[StoredFile]:
     paths = sorted(path for path in directory.iterdir() if path.is_file())
-    return [StoredFile(name=_name(path), bytes=path.stat().st_size) for path in paths]
-
-
-def _name(path: Path) -> str:
-    """A file's name as Unicode, which it need not be."""
-    return os.fsencode(path.name).decode(errors="replace")
+    return [StoredFile(name=as_unicode(path.name), bytes=path.stat().st_size) for path in paths]

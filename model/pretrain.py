@@ -21,6 +21,7 @@ from model.checkpoint import CHECKPOINT, Checkpoint, seed_step
 from model.collate import chunks
 from model.descent import Descent, autocast, check_finite, choose_device
 from model.errors import TrainingError
+from model.files import name_of
 from model.foundation import Foundation, FoundationConfig
 from model.interruption import Interrupted
 from model.language_model import (
@@ -286,7 +287,7 @@ def pretrain(
         # Before the model is written: a run that is broken off here still is one to be continued.
         run.save()
         found = run.perplexity()
-        card = _card(directory.resolve().name, run, found, about)
+        card = _card(name_of(directory), run, found, about)
         foundation.save(directory, run.foundation(), card)
         run.epoch += 1
         watcher.on_epoch(PretrainingEpoch(run.epoch, loss, found))

@@ -27,6 +27,7 @@ from model.config import MIN_LABELS, ModelConfig
 from model.data import Example
 from model.errors import TrainingError
 from model.evaluate import Evaluation, evaluate, judge, label_ids
+from model.files import name_of
 from model.foundation import Pretrained
 from model.interruption import Interrupted
 from model.run import StepReport, TrainingRun
@@ -149,9 +150,7 @@ def train(  # noqa: PLR0913 - what a run is made of
         classifier,
         # Not a text of the data, which may be nobody else's business.
         golden_text=" ".join(run.tokenizer.vocabulary_sample(GOLDEN_TOKENS)),
-        card=model_card(
-            directory.resolve().name, classifier.config, len(examples), evaluation, about
-        ),
+        card=model_card(name_of(directory), classifier.config, len(examples), evaluation, about),
         dtype=torch.float16,
     )
     run.checkpoint.forget()

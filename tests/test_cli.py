@@ -1,6 +1,7 @@
 """The commands as a person uses them: real processes, in an empty directory."""
 
 import csv
+import os
 import re
 import resource
 import signal
@@ -232,7 +233,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
         preexec_fn=small_files,
     )
     assert_one_sentence(
-        result, "cannot be written to m: File too large. The same command continues"
+        result, "cannot be written to m: File too large. The same command begins anew"
     )
     again = conveyor(
         "train",
@@ -353,3 +354,24 @@ def test_hub_data_without_the_extra_says_how_to_get_it(tmp_path: Path) -> None:
         environment={"PYTHONPATH": str(tmp_path)},
     )
     assert_one_sentence(result, r"needs the datasets library: pip install 'datasets>=5.2,<6'")
+
+
+def test_names_that_are_no_utf_8_lose_nothing(tmp_path: Path) -> None:
+    """As old disks and archives have them: umlauts in Latin-1."""
+    data, out = (os.fsdecode(name) for name in (b"donn\xe9es.csv", b"mod\xe8le"))
+    write_csv(tmp_path / data, [(e.text, e.label) for e in reviews(100)])
+    columns = ["--text-column", "body", "--label-column", "topic"]
+    command = ["train", "--data", data, *columns, "--out", out, *QUICK]
+    trained = conveyor(*command, cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    assert "The model is in mod\ufffdle." in trained.stdout
+    assert artifact.load(tmp_path / out).name == "mod\ufffdle"
+    assert "donn\ufffdes.csv" in (tmp_path / out / "README.md").read_text()
+    converted = conveyor("convert", out, "--pooling", "concat", "--out", f"{out}-2", cwd=tmp_path)
+    assert converted.returncode == 0, converted.stderr
+    labelled = ["convert", out, "--pooling", "concat", "--out", "no", "--labels", "a,\udce9"]
+    assert_one_sentence(conveyor(*labelled, cwd=tmp_path), "is not UTF-8")
+    renamed = conveyor(*command, "--out", "no", "--rename-label", "praise=\udce9", cwd=tmp_path)
+    assert_one_sentence(renamed, "is not UTF-8")
+    prefixed = ["predict", out, "--data", data, *columns[:2], "--out", "no.csv"]
+    assert_one_sentence(conveyor(*prefixed, "--prefix", "\udce9", cwd=tmp_path), "is not UTF-8")

@@ -23,6 +23,7 @@ from model.convert.samples import read_samples
 from model.convert.source import Hints
 from model.convert.supervision import Tell, supervised
 from model.convert.tokens import Split
+from model.files import as_unicode, name_of
 from model.interruption import interruptible
 from model.memory import enough_memory
 
@@ -131,8 +132,8 @@ def convert(  # noqa: PLR0913 - a parameter for each flag
             tell((None, [], [*beside.notes, *tokens.notes]))
             rows = min(found.shape.vocab_size, tokens.tokenizer.vocab_size)
             given = read_samples(samples, tokens.tokenizer, rows) if samples else []
-            name = out.resolve().name
-            wanted = Wanted(tokens, names, max_tokens, name, file.name, command_line())
+            name = name_of(out)
+            wanted = Wanted(tokens, names, max_tokens, name, as_unicode(file.name), command_line())
             return run_conversion(found, wanted, given, made)
 
     with interruptible(), placed(out) as made:
@@ -140,7 +141,8 @@ def convert(  # noqa: PLR0913 - a parameter for each flag
     typer.echo(f"The model is converted: {proof}.")
     if not proof.verified:
         typer.echo(f"It is {UNVERIFIED}. To prove that it gives the same, give --samples.")
-    typer.echo(f"It is in {out}. Serve it: conveyor serve --model {shlex.quote(str(out))}")
+    where = as_unicode(out)
+    typer.echo(f"It is in {where}. Serve it: conveyor serve --model {shlex.quote(where)}")
 
 
 def _print_story(told: tuple[str | None, list[tuple[str, str]], list[str]]) -> None:

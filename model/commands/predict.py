@@ -10,6 +10,7 @@ from rich.console import Console
 
 from model import artifact
 from model.errors import PredictionError
+from model.files import as_unicode
 from model.interruption import Interrupted, ended, interruptible
 from model.labelled import Answers, Format, Gzip, JsonLines, Table
 from model.memory import enough_memory
@@ -74,6 +75,8 @@ def predict(
     """
     if format and PIPE not in (data, out):
         raise PredictionError("--format tells what `-` is: the name of a file tells it itself.")
+    if prefix != as_unicode(prefix):
+        raise PredictionError("--prefix is not UTF-8, so no file can have a column of that name.")
     source, target = _kind(data, format), _kind(out, format)
     loaded = artifact.load(model)
     run = Run(

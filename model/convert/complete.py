@@ -18,6 +18,7 @@ from model.convert.tokens import (
     word_tokenizer,
 )
 from model.errors import ConversionError
+from model.files import as_unicode
 
 NO_TOKENIZER = (
     "a tokenizer, without which texts cannot be read (--tokenizer with a tokenizer.json, or "
@@ -87,6 +88,8 @@ def _rules(told: Told) -> Rules:
 
 def _labels(source: Source, beside: Beside, told: Told) -> list[str] | None:
     if told.labels is not None:
+        if told.labels != as_unicode(told.labels):
+            raise ConversionError("--labels is not UTF-8, so no file can have labels of that name.")
         return [label.strip() for label in told.labels.split(",")]
     if source.label_names:
         return list(source.label_names)
