@@ -12,7 +12,7 @@ MANIFEST = "SHA256SUMS"
 # Of a handful of files; people may add others.
 MANIFEST_BYTES = 2**16
 
-_LINE = re.compile(r"([0-9a-f]{64}) [ *]([^/]+)")
+_LINE = re.compile(r"([0-9a-fA-F]{64}) [ *]([^/]+)")
 
 
 def manifest(content: Mapping[str, bytes]) -> bytes:
@@ -26,7 +26,9 @@ def read_manifest(content: bytes) -> dict[str, str]:
     for number, line in enumerate(content.decode().splitlines(), 1):
         if not (found := _LINE.fullmatch(line)):
             raise ValueError(f"line {number} is not a SHA-256 and the name of a file")
-        sums[found[2]] = found[1]
+        file, hashed = found[2], found[1].lower()
+        if sums.setdefault(file, hashed) != hashed:
+            raise ValueError(f"line {number} has another SHA-256 of {file} than a line before it")
     return sums
 
 

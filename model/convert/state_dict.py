@@ -42,7 +42,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
-        return safetensors.torch.load_file(path)
+        return safetensors.torch.load(path.read_bytes())  # load_file wants a name in UTF-8
     except (SafetensorError, ValueError, KeyError) as error:
         raise ConversionError(f"{path} is not a whole safetensors file: {error}.") from None
 

@@ -107,12 +107,26 @@ def test_all_of_the_files_are_in_it(directory: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"\xff", b"0123  config.json\n", b"g" * 64 + b"  config.json\n", b"0" * 64 + b"  ../a\n"],
+    [
+        b"\xff",
+        b"0123  config.json\n",
+        b"g" * 64 + b"  config.json\n",
+        b"0" * 64 + b"  ../a\n",
+        b"%s  a\n%s  a\n" % (b"0" * 64, b"1" * 64),  # which of the two?
+    ],
 )
 def test_what_is_no_manifest_is_refused(directory: Path, content: bytes) -> None:
     (directory / MANIFEST).write_bytes(content)
     with pytest.raises(ArtifactError, match=r"SHA256SUMS is not valid"):
         artifact.load(directory)
+
+
+def test_it_may_have_been_written_elsewhere(directory: Path) -> None:
+    before, path = answers(directory), directory / MANIFEST
+    lines = [line.split() for line in path.read_text().splitlines()]
+    other = [f"{hashed.upper()} *{name}\r\n" for hashed, name in [*lines, lines[0]]]
+    path.write_bytes("".join([*other, f"{'0' * 64}  other.bin"]).encode())
+    assert answers(directory) == before
 
 
 def test_without_one_it_loads_and_says_so(
