@@ -76,4 +76,5 @@ def watched(items: Iterable[T]) -> Iterator[T]:
 def _note(number: int, _frame: FrameType | None) -> None:
     _noted.append(number)
     for each in SIGNALS:
-        signal.signal(each, signal.SIG_DFL)
+        if signal.getsignal(each) is _note:
+            signal.signal(each, signal.SIG_DFL)

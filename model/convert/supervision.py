@@ -26,7 +26,8 @@ T = TypeVar("T")
 Tell = Callable[[Any], None]
 
 # A small model takes some seconds, of which most are for the framework to be imported. For a large
-# one there is a second for each MiB, and memory for its numbers in several forms.
+# one there is a second for each MiB, and memory for its numbers in several forms, as far as the
+# machine has any.
 SECONDS = 120.0
 BYTES_PER_SECOND = 2**20
 MEMORY = 2**33

@@ -106,11 +106,18 @@ with interruptible():
 
 def test_signals_that_are_to_be_ignored_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """As `nohup` and shells want it of what runs in the background."""
+
+    def both() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
+        interruption.check()
+
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with interruptible():
             os.kill(os.getpid(), signal.SIGINT)
             interruption.check()
+        assert exit_code(both) == 143
     finally:
         signal.signal(signal.SIGINT, before)
     monkeypatch.setattr(interruption, "_noted", [signal.SIGTERM])
