@@ -20,13 +20,13 @@ ROOT = Path(__file__).parents[2]
 
 # `conveyor`, with faults where a text says so.
 PROGRAM = """
-from model.classifier import Classifier
+from model.tokenizer import Tokenizer
 from service.metrics import Metrics
 
 class Panic(BaseException):
     pass
 
-encode, step = Classifier.encode, Metrics.step
+encode, step = Tokenizer.encode, Metrics.step
 
 def panicking(self, texts, **options):
     if "panic" in texts:
@@ -38,7 +38,7 @@ def deadly(self, kind, works, stepped, seconds):
         raise Panic
     step(self, kind, works, stepped, seconds)
 
-Classifier.encode, Metrics.step = panicking, deadly
+Tokenizer.encode, Metrics.step = panicking, deadly
 
 if __name__ == "__main__":
     from service.cli import main
@@ -51,7 +51,10 @@ def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have `serving` run that program."""
     program = tmp_path / "faulty.py"
     program.write_text(PROGRAM)
-    monkeypatch.setattr("tests.integration.conftest.CONVEYOR", [sys.executable, str(program)])
+    monkeypatch.setattr("tests.fork_server.COMMAND", [sys.executable, str(program)])
+    monkeypatch.setattr(
+        "tests.fork_server._differ_late", lambda _: False
+    )  # in a program of its own
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 

@@ -71,6 +71,8 @@ class Crowd:
             await connection.send(request)
             await asyncio.sleep(rng.choice([0, 0, 0.005]))
             self.seen["hung up"] += 1
+            if rng.random() < 0.5:
+                connection.reset()
             return False
         answer = await connection.ask(request)
         self.seen[answer.status] += 1
