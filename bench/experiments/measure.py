@@ -14,7 +14,7 @@ from model.evaluate import Evaluation, confusion, judge
 from model.parameters import parameter_count
 from service.cores import cores
 
-FILES = (*artifact.HASHED, artifact.GOLDEN, artifact.CARD)
+FILES = (*artifact.HASHED, artifact.GOLDEN, artifact.CARD, "SHA256SUMS")
 
 # Wider confusions fill no table that people read.
 FEW_LABELS = 10

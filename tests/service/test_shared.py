@@ -33,7 +33,7 @@ ALLOWED = {
 }
 
 # Their functions take flags that are made of settings: lists, before there are threads.
-COMMAND_LINE = ("model.cli", "service.cli")
+COMMAND_LINE = ("model.cli", "service.cli", "model.convert.supervision", "model.interruption")
 
 PLAIN = (
     bool,
