@@ -11,10 +11,11 @@ from model.calibration import reliability
 from model.classifier import use_threads
 from model.data import read_examples
 from model.evaluate import Evaluation, confusion, judge
+from model.manifest import MANIFEST
 from model.parameters import parameter_count
 from service.cores import cores
 
-FILES = (*artifact.HASHED, artifact.GOLDEN, artifact.CARD, "SHA256SUMS")
+FILES = (*artifact.HASHED, artifact.GOLDEN, artifact.CARD, MANIFEST)
 
 # Wider confusions fill no table that people read.
 FEW_LABELS = 10

@@ -521,6 +521,7 @@ def test_whatever_a_work_raises_the_thread_lives_on(where: str) -> None:
     asyncio.run(main())
 
 
+# The observer raises once more while the thread ends, after all have been told.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("where", ["queue", "step"])
 def test_if_the_thread_dies_nobody_hangs_and_it_is_not_ready(where: str) -> None:

@@ -32,7 +32,8 @@ ALLOWED = {
     "inspect.Parameter": "flags of the command line, before there are threads",
 }
 
-# Their functions take flags that are made of settings: lists, before there are threads.
+# What these hold is for commands, which a server does not run: flags, the signals that are noted,
+# and pipes to the process that reads somebody else's file.
 COMMAND_LINE = ("model.cli", "service.cli", "model.convert.supervision", "model.interruption")
 
 PLAIN = (
