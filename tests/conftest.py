@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -24,6 +25,11 @@ from tests.process import PATIENCE
 # The developer's own settings are none of the tests' business.
 for name in [name for name in os.environ if name.startswith("CONVEYOR_")]:
     del os.environ[name]
+
+# A shell that runs `make test` in the background ignores these for it, and for its children.
+for number in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The models are tiny: a second thread would cost more than it brings.
 torch.set_num_threads(1)
@@ -129,11 +135,13 @@ FOLDERS = ("container", "browser", "integration", "tests", "bench", "deploy", "m
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let a file's tests share a process of `pytest --numprocesses`, as they share fixtures.
 
-    And all that deal with containers: there is one Docker daemon, with one set of ports.
+    And all that deal with the whole machine: there is one Docker daemon, with one set of ports, and
+    when a container's network comes or goes, a browser drops what it is loading.
     """
     for item in items:
-        group = "container" if item.path.parent.name == "container" else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        file = item.path.relative_to(item.config.rootpath)
+        machine = item.path.parent.name in {"browser", "container"}
+        item.add_marker(pytest.mark.xdist_group("machine" if machine else str(file)))
     places = {name: place for place, name in enumerate(FOLDERS)}
     items.sort(key=lambda item: places.get(item.path.parent.name, len(places)))
 

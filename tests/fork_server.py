@@ -108,7 +108,7 @@ class ForkServer:
 
     def close(self) -> None:
         self._socket.close()
-        assert self._process.wait(timeout=60) == 0
+        assert self._process.wait(timeout=300) == 0
 
 
 _lock = threading.Lock()

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.container.docker import compose, containers, daemon_runs, ready, run, until
+from tests.process import PATIENCE
 
 URL = "http://127.0.0.1:8000"
 PROXY = "http://127.0.0.1:8080"
@@ -33,7 +34,7 @@ def service(image: None) -> Iterator[str]:  # noqa: ARG001 - it is built before
 
 @pytest.fixture
 def client(service: str) -> Iterator[httpx.Client]:  # noqa: ARG001 - it runs before
-    with httpx.Client(base_url=URL, timeout=60) as running:
+    with httpx.Client(base_url=URL, timeout=PATIENCE) as running:
         yield running
 
 
@@ -42,7 +43,7 @@ def replicas(image: None) -> Iterator[httpx.Client]:  # noqa: ARG001 - it is bui
     """Two replicas behind the proxy."""
     try:
         compose("up", "--detach", "--scale", "replica=2", "proxy")
-        with httpx.Client(base_url=PROXY, timeout=60) as running:
+        with httpx.Client(base_url=PROXY, timeout=PATIENCE) as running:
             until(lambda: len(served_by(running, 8)) == 2)
             yield running
     finally:

@@ -11,12 +11,14 @@ from typing import Any
 
 import httpx
 
+from tests.process import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 IMAGE = "conveyor:0.1.0"
 PROJECT = "conveyor-tests"
 
 
-def run(*command: str | Path, check: bool = True, timeout: float = 120) -> str:
+def run(*command: str | Path, check: bool = True, timeout: float = PATIENCE) -> str:
     """What a command says, or an assertion that tells what it said."""
     done = subprocess.run(
         [*map(str, command)],
@@ -40,7 +42,7 @@ def daemon_runs() -> bool:
     )
 
 
-def compose(*arguments: str, timeout: float = 120) -> str:
+def compose(*arguments: str, timeout: float = PATIENCE) -> str:
     """Run `docker compose`, or the older `docker-compose`, on the project's own file."""
     new = not subprocess.run(
         ["docker", "compose", "version"], capture_output=True, check=False
@@ -77,7 +79,7 @@ def container(*options: str, command: tuple[str, ...] = ()) -> Iterator[str]:
         run("docker", "rm", "--force", name)
 
 
-def until(true: Callable[[], bool], seconds: float = 120) -> float:
+def until(true: Callable[[], bool], seconds: float = PATIENCE) -> float:
     """Wait until something is so; gives how many seconds that took."""
     started = time.monotonic()
     while not true():

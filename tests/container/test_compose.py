@@ -11,6 +11,7 @@ import pytest
 
 from tests.container.conftest import URL, served_by
 from tests.container.docker import IMAGE, compose, containers, execute, inspect, ready, run, until
+from tests.process import PATIENCE
 
 TEXT = "A wonderful, moving film, and not a minute too long."
 LOAD_SECONDS = 10
@@ -62,7 +63,7 @@ def test_memory_stays_under_the_limit_under_load(
     statuses: Counter[int] = Counter()
 
     def call(number: int) -> None:
-        with httpx.Client(base_url=URL, timeout=60) as caller:
+        with httpx.Client(base_url=URL, timeout=PATIENCE) as caller:
             length = number
             while time.monotonic() < end:
                 length = length * 31 % 997  # texts of many lengths, as memory grows with shapes
@@ -124,7 +125,7 @@ def test_replicas_come_and_go_and_no_request_is_lost(replicas: httpx.Client) -> 
     statuses: Counter[int] = Counter()
 
     def call(_: int) -> None:
-        with httpx.Client(base_url=str(replicas.base_url), timeout=60) as caller:
+        with httpx.Client(base_url=str(replicas.base_url), timeout=PATIENCE) as caller:
             while not over.is_set():
                 statuses[caller.post("/predict", json={"inputs": TEXT}).status_code] += 1
                 time.sleep(0.02)

@@ -14,6 +14,7 @@ import pytest
 
 from tests.container.docker import IMAGE, ROOT, container, execute, inspect, ready, run, until
 from tests.integration.conftest import LONG_TEXT, counters
+from tests.process import PATIENCE
 
 MOST_BYTES = 1.1e9
 MOST_SECONDS = 10
@@ -108,12 +109,12 @@ def test_sigterm_during_a_request_still_answers_it(readable: Path) -> None:
         until(lambda: ready(url))
 
         def reading() -> bool:
-            metrics = counters(httpx.get(f"{url}/metrics", timeout=30).text)
+            metrics = counters(httpx.get(f"{url}/metrics", timeout=PATIENCE).text)
             return metrics.get('conveyor_queue_seconds_count{kind="predict"}', 0) > 0
 
         with ThreadPoolExecutor(1) as pool:
             body = {"inputs": [LONG_TEXT] * 3}
-            answer = pool.submit(httpx.post, f"{url}/predict", json=body, timeout=60)
+            answer = pool.submit(httpx.post, f"{url}/predict", json=body, timeout=PATIENCE)
             until(reading)
             run("docker", "kill", "--signal", str(signal.SIGTERM.value), name)
             assert not answer.done()

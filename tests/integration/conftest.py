@@ -48,7 +48,7 @@ class Server:
 
     url: str
     curl: str
-    process: "subprocess.Popen[str]"
+    process: Conveyor[str]
     log: Path
     pipe: IO[bytes] | None = None
 

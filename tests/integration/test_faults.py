@@ -5,8 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -14,7 +12,7 @@ import pytest
 
 from tests.integration.conftest import serving
 from tests.integration.test_workers import children
-from tests.process import CONVEYOR
+from tests.process import CONVEYOR, PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,15 +56,8 @@ def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-
 def ask(url: str, path: str, text: str) -> int:
-    return httpx.post(f"{url}/{path}", json={"inputs": text}, timeout=120).status_code
+    return httpx.post(f"{url}/{path}", json={"inputs": text}, timeout=PATIENCE).status_code
 
 
 @pytest.mark.usefixtures("faulty")
@@ -78,7 +69,7 @@ def test_a_panic_fails_its_text_and_a_dead_thread_ends_the_process(
         assert ask(server.url, "predict", "a film") == 200
         assert httpx.get(f"{server.url}/readyz").status_code == 200
         assert ask(server.url, "states", "a film") == 503
-        assert server.process.wait(timeout=60) == 1
+        assert server.process.wait(timeout=PATIENCE) == 1
     log = server.log.read_text()
     assert "The thread 'model' has died" in log
     assert "Requests in all: 2 accepted, 1 answered, 0 cancelled, 0 expired, 1 failed" in log
@@ -105,11 +96,11 @@ def test_a_log_that_nobody_reads_holds_nobody_up(trained: Path, workers: str) ->
         assert process.stdout is not None
         found = re.search(r"http://\S+", process.stdout.readline())
         assert found
-        with httpx.Client(base_url=found.group(), timeout=30) as client:
+        with httpx.Client(base_url=found.group(), timeout=PATIENCE) as client:
             for _ in range(200):  # some 20 KB
                 assert client.get("/info").status_code == 200
         process.terminate()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=PATIENCE) == 0
     finally:
         os.close(ours)
         os.close(theirs)
@@ -148,7 +139,7 @@ def test_without_somewhere_to_write_it_goes_on(
         for _ in range(4):
             assert ask(url, "predict", "a film") == 200
         process.terminate()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=PATIENCE) == 0
     finally:
         process.kill()
 
@@ -160,5 +151,7 @@ def test_the_health_check_of_the_image_finds_the_server_that_flags_made(
     assert found
     environment = {**os.environ, "CONVEYOR_HOST": "0.0.0.0", "CONVEYOR_PORT": "1"}
     check = [sys.executable, "-c", found.group(1)]
-    with serving(trained, tmp_path / "log"):
-        assert subprocess.run(check, env=environment, check=False).returncode == 0
+    # The check knows a server by its command, so this one must not be forked from another.
+    with serving(trained, tmp_path / "log", PYTHONPATH=str(ROOT)) as server:
+        assert not server.process._forked
+        until(lambda: subprocess.run(check, env=environment, check=False).returncode == 0)

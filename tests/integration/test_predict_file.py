@@ -148,7 +148,7 @@ def interrupted(command: list[str], out: Path, number: int) -> tuple[int, str]:
         assert process.poll() is None
         time.sleep(0.002)
     process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=PATIENCE)
     return process.returncode, said
 
 

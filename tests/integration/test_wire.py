@@ -13,6 +13,7 @@ import pytest
 
 from tests.integration.conftest import Server, serving
 from tests.integration.wire import connect, post
+from tests.process import PATIENCE
 
 BODY = b'{"inputs": "a wonderful film"}'
 POST = (
@@ -38,7 +39,7 @@ def tell(server: Server, *parts: bytes, half_close: bool = True) -> bytes:
     host, port = server.url.removeprefix("http://").split(":")
     answer = b""
     with (
-        socket.create_connection((host, int(port)), timeout=60) as own,
+        socket.create_connection((host, int(port)), timeout=PATIENCE) as own,
         contextlib.suppress(ConnectionError),
     ):
         for part in parts:
@@ -166,10 +167,10 @@ def test_with_few_files_idle_connections_give_way(trained: Path, tmp_path: Path)
     """As with `ulimit -n 512`: health checks and callers are answered beside the silent."""
     with serving(trained, tmp_path / "log", files="512") as running:
         host, port = running.url.removeprefix("http://").split(":")
-        held = [socket.create_connection((host, int(port)), timeout=60) for _ in range(700)]
+        held = [socket.create_connection((host, int(port)), timeout=PATIENCE) for _ in range(700)]
         for _ in range(3):
-            assert httpx.get(f"{running.url}/livez", timeout=60).status_code == 200
-            answer = httpx.post(f"{running.url}/predict", json={"inputs": "a"}, timeout=60)
+            assert httpx.get(f"{running.url}/livez", timeout=PATIENCE).status_code == 200
+            answer = httpx.post(f"{running.url}/predict", json={"inputs": "a"}, timeout=PATIENCE)
             assert answer.status_code == 200
         for own in held:
             own.close()

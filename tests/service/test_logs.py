@@ -18,10 +18,15 @@ LINE = "x" * 1000
 
 @contextmanager
 def stderr(file: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Have this file as standard error, and pytest's logging again afterwards."""
+    """Have this file as standard error, and pytest's logging again afterwards.
+
+    What is configured anew closes every handler that there is, and one of a library's (absl's, that
+    Keras imports) closes the file with it that it writes to: here, pytest's own standard error.
+    """
     root = logging.getLogger()
     before = root.handlers[:], root.level
     handlers = logging._handlerList[:]  # type: ignore[attr-defined]
+    del logging._handlerList[:]  # type: ignore[attr-defined]
     with open(file, "w", closefd=False) as replaced:
         monkeypatch.setattr(sys, "stderr", replaced)
         try:

@@ -17,8 +17,7 @@ import pytest
 from service import workers as module
 from service.scoreboard import Slot
 from service.workers import Workers
-
-PATIENCE = 60  # seconds, for what should happen soon
+from tests.process import PATIENCE, until
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,6 @@ class Serving:
 
     def starts(self) -> int:
         return len((self.directory / "starts").read_text().split())
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def run(count: int, serve: Serving, meanwhile: Callable[[Workers], None]) -> int:
