@@ -152,6 +152,6 @@ def test_the_health_check_of_the_image_finds_the_server_that_flags_made(
     environment = {**os.environ, "CONVEYOR_HOST": "0.0.0.0", "CONVEYOR_PORT": "1"}
     check = [sys.executable, "-c", found.group(1)]
     # The check knows a server by its command, so this one must not be forked from another.
-    with serving(trained, tmp_path / "log", PYTHONPATH=str(ROOT)) as server:
+    with serving(trained, tmp_path / "log", PYTHONUTF8="1") as server:
         assert not server.process._forked
         until(lambda: subprocess.run(check, env=environment, check=False).returncode == 0)
