@@ -4,20 +4,26 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SUPPLY := .venv-supply/bin
 
-.PHONY: serve test fuzz mutate check format image lock sbom licences audit clean
+.PHONY: serve test coverage fuzz mutate check format image lock sbom licences audit clean
 
 serve: .venv/serve  ## Install and serve the shipped model
 	@$(BIN)/conveyor serve
 
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+
 test: .venv/dev  ## Install and run all tests
+	$(PYTEST)
+
+# Apart, as a traced program takes nearly twice the time.
+coverage: .venv/dev  ## All tests, and which code they reach
 	$(BIN)/coverage erase
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 
 SECONDS := 180
 
 fuzz: .venv/dev  ## The properties on new examples, again and again, for so many SECONDS
 	@end=$$(($$(date +%s) + $(SECONDS))); while [ $$(date +%s) -lt $$end ]; do \
-		$(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --exitfirst -m hypothesis --hypothesis-profile fuzz || exit 1; \
+		$(PYTEST) --quiet --exitfirst -m hypothesis --hypothesis-profile fuzz || exit 1; \
 	done
 
 MUTANTS :=

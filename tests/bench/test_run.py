@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from model.evaluate import evaluate
 from model.flags import spelled
 from model.settings import TrainingSettings
 from tests.conftest import reviews
+from tests.process import until
 
 TINY = DataSet("reviews", ("tiny/train.tsv",), "tiny/test.tsv")
 SIZES = "--embedding-dim 12 --hidden-size 8 --learning-rate 0.02 --dropout 0.1"
@@ -52,7 +52,7 @@ def test_a_run_is_trained_judged_and_saved_once(tmp_path: Path, data: Path) -> N
     )
     assert run.training is not None
     assert (run.training.texts, run.training.resumed) == (1350, 0)
-    assert 0.3 < run.training.seconds < 60
+    assert run.training.seconds > 0.1
     assert run.training.held_out_accuracy is not None
     assert run.training.held_out_accuracy > 0.9
     model = work / "quick-3" / "model"
@@ -87,11 +87,8 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint(tmp_path: Path, dat
     )
     runner = subprocess.Popen([sys.executable, "-c", program, *places], start_new_session=True)
     folder = tmp_path / "work" / "longer-0"
-    deadline = time.monotonic() + 60
-    while not (folder / "model" / CHECKPOINT).exists():
-        assert runner.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    until(lambda: (folder / "model" / CHECKPOINT).exists() or runner.poll() is not None)
+    assert runner.poll() is None
     with pytest.raises(RunError, match="being worked on by another process"):
         perform(LONGER, 0, *places)
     os.killpg(runner.pid, signal.SIGKILL)

@@ -16,6 +16,7 @@ import pytest
 
 from service import workers as module
 from service.scoreboard import Slot
+from service.signals import ENDING
 from service.workers import Workers
 from tests.process import PATIENCE, until
 
@@ -42,7 +43,12 @@ class Serving:
         return len((self.directory / "starts").read_text().split())
 
 
-def run(count: int, serve: Serving, meanwhile: Callable[[Workers], None]) -> int:
+def run(
+    count: int,
+    serve: Serving,
+    meanwhile: Callable[[Workers], None],
+    number: int = signal.SIGTERM,
+) -> int:
     """Run workers, and end them by a signal once ``meanwhile`` is done; the exit code."""
     workers = Workers(count, serve)
     failed: list[BaseException] = []
@@ -52,7 +58,7 @@ def run(count: int, serve: Serving, meanwhile: Callable[[Workers], None]) -> int
             meanwhile(workers)
         except BaseException as error:  # noqa: BLE001 - raised below
             failed.append(error)
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)
 
     thread = threading.Thread(target=act)
     code = workers.run(thread.start)
@@ -142,6 +148,17 @@ def test_where_there_is_no_room_for_a_process_it_is_tried_again(
 
     monkeypatch.setattr(SpawnProcess, "start", start_if_there_is_room)
     assert run(1, Serving(tmp_path), meanwhile) == 0
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_any_signal_that_ends_ends_all(tmp_path: Path, number: int) -> None:
+    pids: list[int] = []
+    assert (
+        run(2, Serving(tmp_path), lambda workers: pids.extend(workers._scoreboard.pids), number)
+        == 0
+    )
+    assert len(pids) == 2
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 def test_if_nobody_has_ever_been_ready_it_ends(
