@@ -180,6 +180,15 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a small random model that reads long texts."""
+    directory = tmp_path_factory.mktemp("models") / "patient"
+    classifier = random_classifier(max_tokens=5000)
+    artifact.save(directory, classifier, golden_text="film", card="# patient\n")
+    return directory
+
+
+@pytest.fixture(scope="session")
 def stacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a random model with two layers that read in both directions."""
     directory = tmp_path_factory.mktemp("models") / "stacked"

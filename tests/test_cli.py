@@ -214,39 +214,18 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
     """A limit on the size of files stands for the full disk: the write fails in the same way."""
     write_csv(tmp_path / "a.csv", [(e.text, e.label) for e in reviews(100)])
     columns = ["--text-column", "body", "--label-column", "topic"]
+    large = ["--hidden-size", "256", "--epochs", "1"]
+    command = ["train", "--data", "a.csv", *columns, "--out", "m", *QUICK, *large]
 
     def small_files() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))
 
-    result = conveyor(
-        "train",
-        "--data",
-        "a.csv",
-        *columns,
-        "--out",
-        "m",
-        *QUICK,
-        "--hidden-size",
-        "256",
-        cwd=tmp_path,
-        preexec_fn=small_files,
-    )
+    result = conveyor(*command, cwd=tmp_path, preexec_fn=small_files)
     assert_one_sentence(
         result, "cannot be written to m: File too large. The same command begins anew"
     )
-    again = conveyor(
-        "train",
-        "--data",
-        "a.csv",
-        *columns,
-        "--out",
-        "m",
-        *QUICK,
-        "--hidden-size",
-        "256",
-        cwd=tmp_path,
-    )
+    again = conveyor(*command, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
 
 

@@ -1,5 +1,6 @@
 """A forked command is a `conveyor` like any other."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,14 +12,17 @@ from tests.process import conveyor
 INSTALLED = Path(sys.executable).with_name("conveyor")
 
 
-def test_it_says_what_the_installed_command_says(stacked: Path) -> None:
-    for arguments in (["info", "nowhere"], ["info", stacked.name, "--json"]):
-        forked = conveyor(*arguments, cwd=stacked.parent)
-        installed = subprocess.run(
-            [INSTALLED, *arguments], cwd=stacked.parent, capture_output=True, text=True, check=False
-        )
-        for name in ("returncode", "stdout", "stderr"):
-            assert getattr(forked, name) == getattr(installed, name), name
+def test_it_says_what_the_installed_command_says(stacked: Path, tmp_path: Path) -> None:
+    broken = Path(shutil.copytree(stacked, tmp_path / "broken"))
+    (broken / "golden.json").unlink()
+    arguments = ["check", broken.name]
+    forked = conveyor(*arguments, cwd=tmp_path)
+    installed = subprocess.run(
+        [INSTALLED, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (forked.returncode, bool(forked.stdout)) == (1, True)
+    for name in ("returncode", "stdout", "stderr"):
+        assert getattr(forked, name) == getattr(installed, name), name
 
 
 def test_it_is_a_child_of_ours(stacked: Path) -> None:

@@ -16,7 +16,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.integration.conftest import LONG_TEXT, Server, serving
+from tests.integration.conftest import LONG_TEXT, UNHURRIED, Server, counters, holding
 from tests.process import PATIENCE
 
 DIRECTORY = Path(__file__).parents[2] / "deploy" / "monitoring"
@@ -42,9 +42,9 @@ def metrics(text: str) -> set[str]:
 
 
 @pytest.fixture
-def busy(slow: Path, tmp_path: Path) -> Iterator[Server]:
-    flags = ["--max-queued-tokens", "5000", "--max-batch-tokens", "1000"]
-    with serving(slow, tmp_path / "log", *flags) as running:
+def busy(patient: Path, tmp_path: Path) -> Iterator[Server]:
+    """It has room for one long text that is read, and one that waits."""
+    with holding(patient, tmp_path, "--max-queued-tokens", "5000", *UNHURRIED) as running:
         yield running
 
 
@@ -69,6 +69,7 @@ def test_every_alert_has_a_test_and_is_explained() -> None:
 
 
 def test_every_metric_named_exists(busy: Server) -> None:
+    busy.let_go()
     with httpx.Client(base_url=busy.url) as client:
         client.post("/predict", json={"inputs": "a film"})
         existing = metrics(client.get("/metrics").text)
@@ -147,25 +148,34 @@ def query(client: httpx.Client, expression: str) -> list[dict[str, Any]]:
 @needs_prometheus
 def test_a_full_queue_raises_its_alert(busy: Server, tmp_path: Path) -> None:
     target = busy.url.removeprefix("http://")
-    with prometheus(target, tmp_path) as client, ThreadPoolExecutor(4) as pool:
+    with prometheus(target, tmp_path) as client, ThreadPoolExecutor(2) as pool:
         until(lambda: bool(query(client, 'up{job="conveyor"} == 1')))
-        statuses: set[int] = set()
+        taken = []
+        for waiting in (0, 1):  # the first one is read, the second one waits
+            taken.append(pool.submit(post, busy.url))
+            until(lambda: accepted_and_waiting(busy) == (waiting + 1, waiting))  # noqa: B023
 
         def firing() -> bool:
-            calls = [pool.submit(post, busy.url) for _ in range(4)]
-            statuses.update(call.result() for call in calls)
+            assert post(busy.url) == 429
             alerts = client.get("/api/v1/alerts").json()["data"]["alerts"]
             return ("ConveyorQueueFull", "firing") in {
                 (alert["labels"]["alertname"], alert["state"]) for alert in alerts
             }
 
         until(firing)
-        assert 429 in statuses
+        busy.let_go()
+        assert [call.result() for call in taken] == [200, 200]
         # And every query of the dashboard is one that Prometheus understands.
         for expression in QUERIES:
             filled = expression.replace("$__rate_interval", "1m").replace("$instance", ".*")
             query(client, filled)
-        assert query(client, "sum(rate(conveyor_tokens_total[1m])) > 0")
+        until(lambda: bool(query(client, "sum(rate(conveyor_tokens_total[1m])) > 0")))
+
+
+def accepted_and_waiting(server: Server) -> tuple[float, float]:
+    count = counters(httpx.get(f"{server.url}/metrics").text)
+    accepted = count.get('conveyor_accepted_requests_total{route="/predict"}', 0)
+    return accepted, count["conveyor_queued_texts"]
 
 
 def post(url: str) -> int:

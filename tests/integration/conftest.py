@@ -15,8 +15,6 @@ from typing import IO
 import httpx
 import pytest
 
-from model import artifact
-from tests.conftest import random_classifier
 from tests.echo import save_echo
 from tests.fork_server import Conveyor
 from tests.process import PATIENCE
@@ -114,15 +112,6 @@ def holding(model: Path, directory: Path, *flags: str) -> Iterator[Server]:
         running.pipe = steps
         yield running
         steps.close()  # what is still held may end, before the server does
-
-
-@pytest.fixture(scope="session")
-def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a small random model that reads long texts."""
-    directory = tmp_path_factory.mktemp("models") / "patient"
-    classifier = random_classifier(max_tokens=5000)
-    artifact.save(directory, classifier, golden_text="film", card="# patient\n")
-    return directory
 
 
 @pytest.fixture(scope="session")

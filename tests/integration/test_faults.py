@@ -10,9 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.fork_server import Conveyor
 from tests.integration.conftest import serving
 from tests.integration.test_workers import children
-from tests.process import CONVEYOR, PATIENCE, until
+from tests.process import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,8 +91,10 @@ def test_a_worker_with_a_dead_thread_is_replaced(trained: Path, tmp_path: Path) 
 def test_a_log_that_nobody_reads_holds_nobody_up(trained: Path, workers: str) -> None:
     ours, theirs = os.pipe()
     fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
-    command = [*CONVEYOR, "serve", "--model", str(trained), "--port", "0", "--workers", workers]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    flags = ["--port", "0", "--workers", workers]
+    process = Conveyor[str](
+        ["serve", "--model", trained, *flags], stdout=subprocess.PIPE, stderr=theirs, text=True
+    )
     try:
         assert process.stdout is not None
         found = re.search(r"http://\S+", process.stdout.readline())

@@ -17,7 +17,7 @@ from tests.integration.conftest import Server, counters, serving
 from tests.integration.wire import Connection, post
 from tests.process import PATIENCE, until
 
-REQUESTS = 4000  # twenty of each caller, while 199 others ask
+REQUESTS = 2000  # ten of each caller, while 199 others ask
 CONNECTIONS = 200
 OUTCOMES = ("answered", "cancelled", "expired", "failed")
 

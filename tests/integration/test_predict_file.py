@@ -139,11 +139,11 @@ def test_killed_and_run_again_it_ends_with_the_same_bytes(
     assert [path.name for path in cut.parent.iterdir()] == [out]
 
 
-def interrupted(command: list[str], out: Path, number: int) -> tuple[int, str]:
+def interrupted(command: list[str | Path], out: Path, number: int) -> tuple[int, str]:
     """Send a signal once a run has gone on: its exit code, and what it said."""
     progress = out.with_name(f"{out.name}.progress")
     before = noted(progress)
-    process = subprocess.Popen([*command, str(out)], stderr=subprocess.PIPE, text=True)
+    process = Conveyor[str]([*command, out], stderr=subprocess.PIPE, text=True)
     while noted(progress) <= before:
         assert process.poll() is None
         time.sleep(0.002)
@@ -155,7 +155,7 @@ def interrupted(command: list[str], out: Path, number: int) -> tuple[int, str]:
 def test_an_interrupted_run_says_that_it_can_go_on(
     trained: Path, many: Path, tmp_path: Path
 ) -> None:
-    command = [*CONVEYOR, "predict", str(trained), "--data", str(many), "--out"]
+    command: list[str | Path] = ["predict", trained, "--data", many, "--out"]
     out = tmp_path / "out.jsonl"
     for number in (signal.SIGINT, signal.SIGTERM):
         code, said = interrupted(command, out, number)

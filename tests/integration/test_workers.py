@@ -84,7 +84,7 @@ def test_one_that_dies_is_replaced_once_that_is_possible(trained: Path, tmp_path
         model.rename(tmp_path / "away")
         keys.write_text("another")
         os.kill(before[0], signal.SIGKILL)
-        until(lambda: pair.log.read_text().count("is not a directory") == 2)
+        until(lambda: "is not a directory" in pair.log.read_text())
         assert info() == (1, 2)
         now = counters(httpx.get(f"{pair.url}/metrics").text)
         assert (now["conveyor_ready_workers"], now["conveyor_workers"]) == (1, 2)
