@@ -4,19 +4,21 @@ import fcntl
 import gzip
 import itertools
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench.experiments import measure as measuring
+from bench.experiments import run as running
 from bench.experiments.plan import PLAN, DataSet, Experiment
-from bench.experiments.run import ROOT, Clock, RunError, _wind, arguments, perform
+from bench.experiments.run import ROOT, Clock, RunError, _wind, arguments, main, perform
 from bench.experiments.saved import SavedRun, load, load_runs, save, seeds
 from model import artifact
 from model.checkpoint import CHECKPOINT
@@ -139,32 +141,47 @@ def test_a_model_that_is_there_is_only_judged(tmp_path: Path, data: Path, traine
     assert not (tmp_path / "work").exists()
 
 
-def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    script = str(ROOT / "bench" / "experiments" / "run.py")
-    words = [sys.executable, script, *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, check=False)
-
-
 def test_the_command_runs_what_it_is_asked_for(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
-    shipped = partial(command, "shipped", "--data", tmp_path, "--runs", runs)
-    failed = shipped()
-    assert failed.returncode == 1
-    assert "shipped: " in failed.stdout
-    assert "test.tsv.gz cannot be read" in failed.stdout
     (tmp_path / "imdb").mkdir()
     with gzip.open(tmp_path / "imdb" / "test.tsv.gz", "wt") as file:
         file.write("neg\tA dull film, awful.\npos\tA wonderful film!\nneg\tBoring.\npos\tGreat.\n")
-    done = shipped()
+    command: list[str | Path] = ["shipped", "--data", tmp_path, "--runs", runs]
+    done = subprocess.run(
+        [sys.executable, ROOT / "bench" / "experiments" / "run.py", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "shipped: right about 100.00% of 4 texts\n"
     assert [path.name for path in runs.iterdir()] == ["shipped.json"]
 
 
-def test_an_unknown_experiment_is_refused(tmp_path: Path) -> None:
-    refused = command("nothing", "--data", tmp_path)
-    assert refused.returncode == 2
-    assert "there is no nothing, only imdb-rnn, " in refused.stderr
+def ended(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int | str | None:
+    """With what the command ends, in this process."""
+    monkeypatch.setattr(sys, "argv", ["run.py", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return end.value.code
+
+
+def test_a_run_that_fails_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(multiprocessing, "get_context", lambda _: None)
+    monkeypatch.setattr(running, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
+    assert ended(monkeypatch, "shipped", "--data", tmp_path, "--runs", tmp_path / "runs") == 1
+    said = capsys.readouterr().out
+    assert said.startswith("shipped: ")
+    assert "test.tsv.gz cannot be read" in said
+
+
+def test_an_unknown_experiment_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, "nothing", "--data", tmp_path) == 2
+    assert "there is no nothing, only imdb-rnn, " in capsys.readouterr().err
 
 
 def test_of_many_labels_the_mistakes_are_kept(

@@ -16,7 +16,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.integration.conftest import LONG_TEXT, UNHURRIED, Server, counters, holding
+from tests.integration.conftest import LONG_TEXT, UNHURRIED, Server, accepted, counters, holding
 from tests.process import PATIENCE
 
 DIRECTORY = Path(__file__).parents[2] / "deploy" / "monitoring"
@@ -174,8 +174,7 @@ def test_a_full_queue_raises_its_alert(busy: Server, tmp_path: Path) -> None:
 
 def accepted_and_waiting(server: Server) -> tuple[float, float]:
     count = counters(httpx.get(f"{server.url}/metrics").text)
-    accepted = count.get('conveyor_accepted_requests_total{route="/predict"}', 0)
-    return accepted, count["conveyor_queued_texts"]
+    return accepted(server), count["conveyor_queued_texts"]
 
 
 def post(url: str) -> int:

@@ -158,3 +158,9 @@ def counters(text: str) -> dict[str, float]:
         for name, _, value in (line.rpartition(" ") for line in text.splitlines())
         if not name.startswith("#")
     }
+
+
+def accepted(server: Server) -> float:
+    """How many requests the queues have taken."""
+    count = counters(httpx.get(f"{server.url}/metrics").text)
+    return count.get('conveyor_accepted_requests_total{route="/predict"}', 0)

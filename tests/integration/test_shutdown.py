@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from service.signals import ENDING, MEANINGLESS
-from tests.integration.conftest import LONG_TEXT, UNHURRIED, Server, holding
+from tests.integration.conftest import LONG_TEXT, UNHURRIED, Server, accepted, holding
 from tests.integration.test_errors import assert_error
 from tests.integration.test_limits import as_httpx, until_queued, until_reading
 from tests.integration.wire import connect, post
-from tests.process import PATIENCE
+from tests.process import PATIENCE, until
 
 LONG = post("/predict", {"inputs": [LONG_TEXT] * 3})
 
@@ -59,7 +59,7 @@ def test_when_the_time_is_over_the_rest_is_refused(patient: Path, tmp_path: Path
         async with connect(server.url, 3) as connections:
             for connection in connections:
                 await connection.send(post("/predict", {"inputs": [LONG_TEXT] * 9}))
-            await until_reading(server)
+            until(lambda: accepted(server) == 3)
             server.process.send_signal(signal.SIGTERM)
             for connection in connections:
                 assert_error(

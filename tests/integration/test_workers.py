@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from service.signals import MEANINGLESS
-from tests.integration.conftest import LONG_TEXT, UNHURRIED, Server, counters, serving
+from tests.integration.conftest import LONG_TEXT, UNHURRIED, accepted, counters, serving
 from tests.process import PATIENCE, assert_one_sentence, conveyor, until
 
 REQUESTS = 300
@@ -25,12 +25,6 @@ def children(pid: int) -> list[int]:
 
 def ask(url: str) -> int:
     return httpx.post(f"{url}/predict", json={"inputs": "a wonderful film"}).status_code
-
-
-def accepted(server: Server) -> float:
-    """How many requests the queues have taken."""
-    count = counters(httpx.get(f"{server.url}/metrics").text)
-    return count.get('conveyor_accepted_requests_total{route="/predict"}', 0)
 
 
 def is_ready(url: str) -> bool:
