@@ -19,7 +19,6 @@ from model.network import LSTMClassifier
 from model.settings import TrainingSettings
 from model.tokenizer import PAD_ID, UNK_ID, Tokenizer
 from model.train import train
-from service.cores import cores
 from tests.fork_server import close
 from tests.process import PATIENCE
 
@@ -130,11 +129,6 @@ def random_classifier(seed: int = 0, **changes: object) -> Classifier:
 
 # The longest first, so that all processes of a run come to their end together.
 FOLDERS = ("container", "browser", "integration", "tests", "bench", "deploy", "model")
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores, as a test often waits for a server."""
-    return cores() + 1
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -17,7 +17,6 @@ from tests.integration.conftest import LONG_TEXT, counters
 from tests.process import PATIENCE
 
 MOST_BYTES = 1.1e9
-MOST_SECONDS = 10
 
 ASK = """
 from urllib.request import Request, urlopen
@@ -54,7 +53,6 @@ def test_it_starts_without_a_network(capsys: pytest.CaptureFixture[str]) -> None
     with capsys.disabled():
         print(f"\nFrom `docker run` to ready: {seconds:.1f} s")
     assert best["label"] == "positive"
-    assert seconds <= MOST_SECONDS
 
 
 def test_it_has_what_serving_needs_and_no_more() -> None:
