@@ -93,6 +93,19 @@ def everything_but_steps(trace: Trace) -> list[NDArray[Any]]:
     return [array for layer in trace.layers for array in layer.tensors.values()]
 
 
+@pytest.mark.parametrize("layers", [None, (0,)])
+@pytest.mark.parametrize("directions", [None, ("backward",)])
+def test_what_a_selection_has(
+    layers: tuple[int, ...] | None, directions: tuple[str, ...] | None
+) -> None:
+    selection = Selection(layers=layers, directions=directions)
+    for layer in (0, 1):
+        for direction in ("forward", "backward"):
+            wanted = layer in (layers or (0, 1))
+            wanted = wanted and direction in (directions or ("forward", "backward"))
+            assert selection.has(layer, direction) == wanted
+
+
 @pytest.mark.parametrize("rows", [1, 7, 10_000])
 def test_the_size_of_a_block_changes_nothing(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     classifier = classifier_of(make_config(num_layers=2, bidirectional=True), 0)

@@ -22,6 +22,13 @@ def test_keys_come_from_the_setting_and_from_a_file(tmp_path: Path) -> None:
     assert keys.match("bearer fourth") == 3
 
 
+def test_a_key_may_have_a_space_in_it() -> None:
+    keys = Keys.from_settings(Settings(api_keys="two words"))
+    assert keys is not None
+    assert keys.match("Bearer two words") == 0
+    assert keys.match("Bearer two") is None
+
+
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer ", "Bearer b", "Bearer aa", "Basic a", "a", "Bearer é"]
 )
