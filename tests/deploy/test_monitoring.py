@@ -5,8 +5,7 @@ import re
 import shutil
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 import yaml
 
 from tests.integration.conftest import LONG_TEXT, UNHURRIED, Server, accepted, counters, holding
-from tests.process import PATIENCE
+from tests.process import PATIENCE, until
 
 DIRECTORY = Path(__file__).parents[2] / "deploy" / "monitoring"
 DASHBOARD = json.loads((DIRECTORY / "grafana/dashboards/conveyor.json").read_text())
@@ -179,11 +178,3 @@ def accepted_and_waiting(server: Server) -> tuple[float, float]:
 
 def post(url: str) -> int:
     return httpx.post(f"{url}/predict", json={"inputs": LONG_TEXT}, timeout=PATIENCE).status_code
-
-
-def until(true: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.2)

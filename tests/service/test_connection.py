@@ -387,15 +387,16 @@ def test_the_connection_that_is_idle_for_the_longest_makes_room() -> None:
 
 
 @pytest.mark.usefixtures("quick")
+async def flood(caller: Caller) -> None:
+    while True:
+        await caller.send(bytes(65_536))
+
+
 def test_a_refused_caller_may_not_send_for_ever() -> None:
     async def test(_app: App, call: Any) -> None:
         caller = await call()
         with pytest.raises(ConnectionError):
             await flood(caller)
-
-    async def flood(caller: Caller) -> None:
-        while True:
-            await caller.send(bytes(65_536))
 
     run(test)
 
@@ -446,10 +447,6 @@ def test_who_has_been_answered_and_is_to_go_may_not_send_for_ever() -> None:
         await caller.send(POST + CLOSE + b"content-length: %d\r\n\r\n" % 2**32)
         with pytest.raises(ConnectionError):
             await flood(caller)
-
-    async def flood(caller: Caller) -> None:
-        while True:
-            await caller.send(bytes(65_536))
 
     run(test)
 

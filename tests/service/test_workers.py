@@ -153,10 +153,11 @@ def test_where_there_is_no_room_for_a_process_it_is_tried_again(
 @pytest.mark.parametrize("number", ENDING)
 def test_any_signal_that_ends_ends_all(tmp_path: Path, number: int) -> None:
     pids: list[int] = []
-    assert (
-        run(2, Serving(tmp_path), lambda workers: pids.extend(workers._scoreboard.pids), number)
-        == 0
-    )
+
+    def meanwhile(workers: Workers) -> None:
+        pids.extend(workers._scoreboard.pids)
+
+    assert run(2, Serving(tmp_path), meanwhile, number) == 0
     assert len(pids) == 2
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
