@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.container.docker import compose, containers, daemon_runs, ready, run, until
-from tests.process import PATIENCE
+from tests.container.docker import compose, containers, daemon_runs, ready, run
+from tests.process import PATIENCE, until
 
 URL = "http://127.0.0.1:8000"
 PROXY = "http://127.0.0.1:8080"

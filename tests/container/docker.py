@@ -3,8 +3,7 @@
 import json
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -77,15 +76,6 @@ def container(*options: str, command: tuple[str, ...] = ()) -> Iterator[str]:
         yield name
     finally:
         run("docker", "rm", "--force", name)
-
-
-def until(true: Callable[[], bool], seconds: float = PATIENCE) -> float:
-    """Wait until something is so; gives how many seconds that took."""
-    started = time.monotonic()
-    while not true():
-        assert time.monotonic() - started < seconds
-        time.sleep(0.05)
-    return time.monotonic() - started
 
 
 def ready(url: str) -> bool:

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.container.conftest import URL, served_by
-from tests.container.docker import IMAGE, compose, containers, execute, inspect, ready, run, until
-from tests.process import PATIENCE
+from tests.container.docker import IMAGE, compose, containers, execute, inspect, ready, run
+from tests.process import PATIENCE, until
 
 TEXT = "A wonderful, moving film, and not a minute too long."
 LOAD_SECONDS = 10

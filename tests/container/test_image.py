@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 
-from tests.container.docker import IMAGE, ROOT, container, execute, inspect, ready, run, until
+from tests.container.docker import IMAGE, ROOT, container, execute, inspect, ready, run
 from tests.integration.conftest import LONG_TEXT, counters
-from tests.process import PATIENCE
+from tests.process import PATIENCE, until
 
 MOST_BYTES = 1.1e9
 
