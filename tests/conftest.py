@@ -1,10 +1,12 @@
 """A tiny language in which a classifier can be trained in a second, and artifacts made from it."""
 
+import functools
 import os
 import random
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -56,6 +58,10 @@ settings.load_profile("same")
 # httpx waits for five seconds, of which a busy machine may need all.
 for part in ("connect", "read", "write", "pool"):
     setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, part, PATIENCE)
+
+# Each client would have TLS certificates of its own, for 30 ms; no server here has any.
+transport: Any = httpx._transports.default
+transport.create_ssl_context = functools.cache(httpx.create_ssl_context)
 
 WORDS = {
     "praise": ["wonderful", "moving", "great", "brilliant", "warm"],
