@@ -86,6 +86,7 @@ def serve(**flags: Any) -> None:  # noqa: ANN401 - as the settings are
     if settings.workers == 1:
         sys.exit(_serve(settings, keys, listener, None, announce))
     work = partial(_serve_as_worker, settings, keys, listener)
+    keep_what_is_there()  # in one place, for all workers
     with logging_to_stderr(settings.log_level, settings.log_format):
         code = Workers(settings.workers, work).run(announce)
     sys.exit(code)

@@ -8,9 +8,8 @@ import json
 import math
 import mmap
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing.reduction import DupFd
 from threading import Lock
 from typing import Any
 
@@ -20,26 +19,18 @@ GAUGE = "gauge"
 
 
 class Scoreboard:
-    """Made by the parent, who notes in it who is ready; handed to workers, who count in it.
+    """Made by the parent, who notes in it who is ready; inherited by workers, who count in it.
 
     Each worker has a place, and whoever comes after it goes on from its counts: a worker that is
     killed takes none with it.
     """
 
-    def __init__(self, places: int, files: Sequence[int] = ()) -> None:
-        """Make one; or, in a worker, have the one that these files are."""
+    def __init__(self, places: int) -> None:
         self._places = places
-        self._files = files or [_memory() for _ in range(places + 1)]
-        who, *self._values = self._files
-        if not files:
-            os.truncate(who, mmap.PAGESIZE * math.ceil(places * 4 / mmap.PAGESIZE))
-        self._memory = mmap.mmap(who, 0)
+        self._values = [os.memfd_create("conveyor", os.MFD_CLOEXEC) for _ in range(places)]
+        self._memory = mmap.mmap(-1, mmap.PAGESIZE * math.ceil(places * 4 / mmap.PAGESIZE))
         self._pids = memoryview(self._memory).cast("i")
         self._opened: list[MmapedDict] = []
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle it, on its way to a process that is being started."""
-        return _received, (self._places, [DupFd(file) for file in self._files])
 
     def close(self) -> None:
         """Let go of the memory."""
@@ -47,7 +38,7 @@ class Scoreboard:
             values.close()  # type: ignore[no-untyped-call]
         self._pids.release()
         self._memory.close()
-        for file in self._files:
+        for file in self._values:
             os.close(file)
 
     def enter(self, place: int, pid: int) -> None:
@@ -148,14 +139,6 @@ class Slot:
                 """There are none."""
 
         return Value
-
-
-def _received(places: int, files: Sequence[Any]) -> Scoreboard:
-    return Scoreboard(places, [file.detach() for file in files])
-
-
-def _memory() -> int:
-    return os.memfd_create("conveyor", os.MFD_CLOEXEC)
 
 
 def _path(file: int) -> str:

@@ -2,6 +2,10 @@
 
 Uvicorn's own supervisor is not used: it starts uvicorn's own server, which stops listening as soon
 as it is told to end, and it is given an application by a name to import, not settings.
+
+Workers are forked: they share what has been imported, which would take each of them seconds and
+100 MB. So the parent may import PyTorch, but compute nothing: the threads that it would leave to
+its children are those that a fork loses.
 """
 
 import asyncio
@@ -14,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkProcess
 from typing import Protocol
 
 from service.scoreboard import Scoreboard, Slot
@@ -33,10 +37,34 @@ LONGEST_START = 300
 
 
 class Serve(Protocol):
-    """What a process does: serve until a signal comes. It can be pickled, for a new process."""
+    """What a process does: serve until a signal comes."""
 
     def __call__(self, slot: Slot, on_ready: Callable[[], None]) -> None:
         """Serve, and say when it is ready."""
+
+
+class Lifeline:
+    """A pipe that the parent alone could write to: its end is the parent's.
+
+    `multiprocessing` has one for each child, which later children inherit.
+    """
+
+    def __init__(self) -> None:
+        self._reading, self._writing = os.pipe()
+
+    def end_with_it(self) -> None:
+        """In a child: have a signal end it, as soon as the parent has ended."""
+        os.close(self._writing)
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def _wait(self) -> None:
+        os.read(self._reading, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def close(self) -> None:
+        """In the parent: let go of it."""
+        os.close(self._reading)
+        os.close(self._writing)
 
 
 class Workers:
@@ -47,9 +75,10 @@ class Workers:
 
     def __init__(self, count: int, serve: Serve) -> None:
         self._serve = serve
-        self._context = multiprocessing.get_context("spawn")
+        self._context = multiprocessing.get_context("fork")
         self._scoreboard = Scoreboard(count)
-        self._living: set[SpawnProcess] = set()
+        self._alive = Lifeline()
+        self._living: set[ForkProcess] = set()
         self._announced = False
         self._first = asyncio.Event()  # one has been ready
         self._end = asyncio.Event()
@@ -61,6 +90,7 @@ class Workers:
             asyncio.run(self._run(on_ready))
         finally:
             self._scoreboard.close()
+            self._alive.close()
         return self._code
 
     async def _run(self, on_ready: Callable[[], None]) -> None:
@@ -125,19 +155,23 @@ class Workers:
             logger.error("Process %s ended with %s", process.pid, process.exitcode)
         return time.monotonic() - since if since else 0
 
-    def _start(self, place: int) -> tuple[SpawnProcess, Connection]:
+    def _start(self, place: int) -> tuple[ForkProcess, Connection]:
         ours, theirs = self._context.Pipe(duplex=False)
         with theirs:
-            work = (self._serve, Slot(self._scoreboard, place), theirs)
+            work = (self._serve, Slot(self._scoreboard, place), theirs, self._alive)
             process = self._context.Process(target=_work, args=work)
+            # A signal to the child would be told to the parent, as long as it has its handlers.
+            signal.pthread_sigmask(signal.SIG_BLOCK, ending())
             try:
                 process.start()
             except OSError:
                 ours.close()
                 raise
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, ending())
         return process, ours
 
-    def _enter(self, place: int, process: SpawnProcess, on_ready: Callable[[], None]) -> None:
+    def _enter(self, place: int, process: ForkProcess, on_ready: Callable[[], None]) -> None:
         assert process.pid is not None  # noqa: S101 - it was started
         board = self._scoreboard
         board.enter(place, process.pid)
@@ -184,15 +218,12 @@ def _says_ready(pipe: Connection) -> bool:
         return False
 
 
-def _work(serve: Serve, slot: Slot, pipe: Connection) -> None:
+def _work(serve: Serve, slot: Slot, pipe: Connection, parent: Lifeline) -> None:
     """The life of a process."""
     os.setpgrp()  # Ctrl-C is for the parent alone, who passes it on
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.set_wakeup_fd(-1)
+    for number in ending():
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ending())
+    parent.end_with_it()
     serve(slot, lambda: pipe.send(True))
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None  # noqa: S101 - this process has one
-    parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -18,9 +18,8 @@ REQUESTS = 300
 
 
 def children(pid: int) -> list[int]:
-    """The processes that serve; another child of the parent only watches over its resources."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(pid) for pid in found if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
+    """The processes that serve."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def ask(url: str) -> int:

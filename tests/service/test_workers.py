@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from tests.process import PATIENCE, until
 
 @dataclass(frozen=True)
 class Serving:
-    """A worker's work. Files in a directory say what to do: ``fail`` or ``hang`` at the start."""
+    """A worker's work. Files in a directory say what to do at the start: fail, hang, or die."""
 
     directory: Path
 
@@ -34,6 +34,8 @@ class Serving:
             sys.exit(1)
         if (self.directory / "hang").exists():
             signal.pause()
+        if (self.directory / "die").exists():
+            os.kill(os.getpid(), signal.SIGTERM)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         on_ready()
         while True:  # not `pause`: a signal that came just before it would be waited for in vain
@@ -128,13 +130,27 @@ def test_one_that_hangs_while_it_starts_is_ended_and_replaced(
     assert run(1, Serving(tmp_path), meanwhile) == 0
 
 
+def test_a_signal_to_a_worker_that_starts_is_none_to_the_parent(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def meanwhile(workers: Workers) -> None:
+        (tmp_path / "die").touch()
+        os.kill(workers._scoreboard.pids[0], signal.SIGKILL)
+        until(lambda: "ended with -15" in caplog.text)
+        (tmp_path / "die").unlink()
+        until(lambda: len(workers._scoreboard.pids) == 1)
+        assert not workers._end.is_set()
+
+    assert run(1, Serving(tmp_path), meanwhile) == 0
+
+
 def test_where_there_is_no_room_for_a_process_it_is_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = SpawnProcess.start
+    start = ForkProcess.start
     full = threading.Event()
 
-    def start_if_there_is_room(process: SpawnProcess) -> None:
+    def start_if_there_is_room(process: ForkProcess) -> None:
         if full.is_set():
             raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
         start(process)
@@ -146,7 +162,7 @@ def test_where_there_is_no_room_for_a_process_it_is_tried_again(
         full.clear()
         until(lambda: len(workers._scoreboard.pids) == 1)
 
-    monkeypatch.setattr(SpawnProcess, "start", start_if_there_is_room)
+    monkeypatch.setattr(ForkProcess, "start", start_if_there_is_room)
     assert run(1, Serving(tmp_path), meanwhile) == 0
 
 
