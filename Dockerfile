@@ -47,7 +47,7 @@ USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "from service.health import check; check('/readyz')"]
+    CMD ["python", "-c", "from service.process.health import check; check('/readyz')"]
 ENTRYPOINT ["conveyor"]
 CMD ["serve"]
 # Last, as the revision changes with every commit.

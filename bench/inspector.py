@@ -19,11 +19,11 @@ import torch
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from bench.load import serving
-from model import artifact
-from model.classifier import Classifier
-from model.config import ModelConfig
-from model.network import LSTMClassifier
-from model.tokenizer import PAD_ID, UNK_ID, Tokenizer
+from model.artifact import storage
+from model.inference.classifier import Classifier
+from model.network.classifier import LSTMClassifier
+from model.network.config import ModelConfig
+from model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
 
 EMBEDDING = 128
 WORDS = ["the", "film", "was", "so", "moving", "and", "its", "story", "dull", "that", "an", "actor"]
@@ -146,7 +146,7 @@ def _model(directory: Path, units: int) -> Path:
         }
     )
     classifier = Classifier(config, LSTMClassifier(config).eval(), tokenizer)
-    artifact.save(directory, classifier, golden_text="the film was moving", card="# random\n")
+    storage.save(directory, classifier, golden_text="the film was moving", card="# random\n")
     return directory
 
 

@@ -25,11 +25,11 @@ import numpy as np
 import uvloop
 
 from bench.callers import Outcome, Pool, Single, post
-from model import artifact
-from model.classifier import Classifier, use_threads, used_threads
-from model.data import read_examples
-from model.tokenizer import Encoding
-from service.cores import cores
+from model.artifact import storage
+from model.data.examples import read_examples
+from model.inference.classifier import Classifier, use_threads, used_threads
+from model.text.tokenizer import Encoding
+from service.process.cores import cores
 from service.settings import DEFAULT_MODEL
 
 MANY = 32  # concurrent clients
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--overload-seconds", type=float, default=60)
     parser.add_argument("serve", nargs="*", help="flags of the server, after --")
     arguments = parser.parse_args()
-    classifier = artifact.load(arguments.model).classifier
+    classifier = storage.load(arguments.model).classifier
     texts = [e.text for e in read_examples(arguments.data)][:: 25_000 // arguments.texts]
     texts = texts[: arguments.texts]
     encodings = classifier.encode(texts)

@@ -17,9 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from model import artifact
-from model.classifier import use_threads
-from model.data import read_texts
+from model.artifact import storage
+from model.data.examples import read_texts
+from model.inference.classifier import use_threads
 
 ROOT = Path(__file__).parents[1]
 FEW, MANY = 500, 4_500
@@ -49,7 +49,7 @@ def main() -> None:
 
 def ceiling(model: Path, texts: list[str]) -> float:
     """Texts a second in this process, tokenizing included."""
-    classifier = artifact.load(model).classifier
+    classifier = storage.load(model).classifier
     began = time.perf_counter()
     encodings = classifier.encode(texts, offsets=False)
     classifier.predict(sorted(encodings, key=lambda encoding: len(encoding.ids)))

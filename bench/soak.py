@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from model import artifact
-from model.classifier import Classifier, use_threads, used_threads
-from model.selection import Selection
-from model.tokenizer import Encoding
+from model.artifact import storage
+from model.inference.classifier import Classifier, use_threads, used_threads
+from model.network.selection import Selection
+from model.text.tokenizer import Encoding
 from service.settings import DEFAULT_MODEL
 
 LONGEST = 1000
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=used_threads())
     arguments = parser.parse_args()
     use_threads(arguments.threads)
-    classifier = artifact.load(arguments.model).classifier
+    classifier = storage.load(arguments.model).classifier
     rng = np.random.default_rng(0)
     vocabulary = classifier.config.vocab_size
     texts = (rng.integers(2, vocabulary, rng.integers(1, LONGEST + 1)).tolist() for _ in count())

@@ -13,13 +13,13 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from model.classifier import Classifier, Trace, use_threads, used_threads
-from model.config import ModelConfig
-from model.network import LSTMClassifier
-from model.selection import Selection
-from model.tokenizer import Encoding, Tokenizer
-from service.compression import CODINGS
-from service.encoding import FORMATS, Result, States
+from model.inference.classifier import Classifier, Trace, use_threads, used_threads
+from model.network.classifier import LSTMClassifier
+from model.network.config import ModelConfig
+from model.network.selection import Selection
+from model.text.tokenizer import Encoding, Tokenizer
+from service.api.compression import CODINGS
+from service.api.encoding import FORMATS, Result, States
 
 VOCABULARY, EMBEDDING = 30_000, 128
 SIZES = [(64, 256, 1), (64, 256, 8), (256, 64, 1), (256, 256, 1), (256, 256, 8), (256, 1024, 1)]

@@ -10,6 +10,8 @@ ModelError
 └── TrainingError    a training run cannot start, go on, or be stored
 """
 
+from pydantic import ValidationError
+
 
 class ModelError(Exception):
     """The base of every error of this package; its text is one sentence for people."""
@@ -41,3 +43,11 @@ class StateError(ModelError):
 
 class TrainingError(ModelError):
     """A training run cannot start, continue or store its result."""
+
+
+def describe(error: ValidationError) -> str:
+    """The first thing that pydantic found wrong, in a clause: where, and what."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

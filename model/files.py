@@ -1,5 +1,6 @@
-"""Reading a file that somebody gives: a regular one, at most so large, without ever waiting."""
+"""Files: reading a regular one of a bounded size without waiting, and writing one whole."""
 
+import contextlib
 import errno
 import os
 import stat
@@ -28,6 +29,21 @@ def read_bytes(path: Path, most: int) -> bytes:
     if len(content) > size:
         raise OSError(errno.EAGAIN, "it grows while it is read", path)
     return content
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, even if the power fails in between. Raises OSError."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
 
 
 def name_of(path: Path) -> str:

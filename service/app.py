@@ -14,25 +14,25 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from model.artifact import Artifact
-from model.classifier import use_threads
-from model.ending import CHARACTERS_PER_TOKEN
+from model.artifact.storage import Artifact
+from model.inference.classifier import use_threads
+from model.text.ending import CHARACTERS_PER_TOKEN
 from service import errors
-from service.access import AccessMiddleware
-from service.answers import Answers
-from service.arrivals import LARGEST_BODIES, Arrivals
-from service.batcher import Batcher
-from service.browser import BrowserMiddleware
-from service.cores import threads
-from service.cors import CORS
-from service.faults import FaultMiddleware
-from service.gate import GateMiddleware
-from service.head import HeadMiddleware
-from service.keys import Keys
-from service.lifecycle import Lifecycle
+from service.api.answers import Answers
+from service.api.arrivals import LARGEST_BODIES, Arrivals
+from service.api.context import Context
+from service.api.routes import inspector, operations, predict, states
+from service.batching.batcher import Batcher
 from service.metrics import Metrics
-from service.routes import inspector, operations, predict, states
-from service.routes.context import Context
+from service.middleware.access import AccessMiddleware
+from service.middleware.admission import GateMiddleware
+from service.middleware.api_keys import Keys
+from service.middleware.cors import CORS
+from service.middleware.faults import FaultMiddleware
+from service.middleware.head import HeadMiddleware
+from service.middleware.security_headers import BrowserMiddleware
+from service.process.cores import threads
+from service.process.lifecycle import Lifecycle
 from service.scoreboard import Slot
 from service.settings import Settings
 

@@ -12,21 +12,21 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 
-from model import artifact
-from model.classifier import use_threads
-from model.cli import app
+from model.artifact import storage
+from model.cli.app import app
+from model.cli.flags import with_flags, wrong_flag
 from model.errors import ModelError
-from model.flags import with_flags, wrong_flag
-from model.tokenizer import use_one_thread
+from model.inference.classifier import use_threads
+from model.text.tokenizer import use_one_thread
 from service.app import create_app
-from service.interpreter import hand_over_quickly, keep_what_is_there
-from service.keys import Keys, NoKeys
-from service.logs import logging_to_stderr, write
+from service.middleware.api_keys import Keys, NoKeys
+from service.process.interpreter import freeze_gc, set_switch_interval
+from service.process.logs import logging_to_stderr, write
+from service.process.server import Server
+from service.process.signals import ignore_the_meaningless
+from service.process.workers import Workers
 from service.scoreboard import Slot
-from service.server import Server
 from service.settings import Settings
-from service.signals import ignore_the_meaningless
-from service.workers import Workers
 
 STDIN, STDOUT, STDERR = range(3)
 
@@ -86,7 +86,7 @@ def serve(**flags: Any) -> None:  # noqa: ANN401 - as the settings are
     if settings.workers == 1:
         sys.exit(_serve(settings, keys, listener, None, announce))
     work = partial(_serve_as_worker, settings, keys, listener)
-    keep_what_is_there()  # in one place, for all workers
+    freeze_gc()  # in one place, for all workers
     with logging_to_stderr(settings.log_level, settings.log_format):
         code = Workers(settings.workers, work).run(announce)
     sys.exit(code)
@@ -107,9 +107,9 @@ def _serve(
         use_threads(1)
         # Nor does the tokenizer get more than its own thread: the other cores are the model's.
         use_one_thread()
-        hand_over_quickly()
-        application = create_app(settings, artifact.load(settings.model), keys, slot)
-        keep_what_is_there()
+        set_switch_interval()
+        application = create_app(settings, storage.load(settings.model), keys, slot)
+        freeze_gc()
         context = application.state.context
         log.on_drop = context.metrics.log_line_dropped
         server = Server(application, context.lifecycle, settings, on_ready)

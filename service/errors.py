@@ -30,7 +30,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from service.encoding import JSONResponse
+from service.json_response import JSONResponse
 
 LONGEST_ECHO = 60  # characters of what a caller sent that an error repeats
 EXAMPLE = '{"inputs": "a text"}'

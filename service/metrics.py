@@ -24,9 +24,9 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from model.artifact import Artifact
-from model.reader import Floats
-from service.batcher import Observer, Stepped
+from model.artifact.storage import Artifact
+from model.types import Floats
+from service.batching.batcher import Observer, StepResult
 from service.scoreboard import Scoreboard, Slot
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -173,7 +173,7 @@ class Metrics(Observer):
         """A text is being read after so many seconds."""
         self._queue_seconds.labels(kind).observe(waited)
 
-    def step(self, kind: str, works: int, stepped: Stepped, seconds: float) -> None:
+    def step(self, kind: str, works: int, stepped: StepResult, seconds: float) -> None:
         """The model has done a step."""
         self._batch_texts.labels(kind).observe(works)
         self._batch_tokens.labels(kind).observe(stepped.worked)

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.cors import origins
+from service.origins import origins
 
 DEFAULT_MODEL = Path(str(importlib.resources.files("model"))) / "pretrained" / "imdb-sentiment"
 MEBIBYTE = 2**20

@@ -13,14 +13,14 @@ import pytest
 import torch
 from hypothesis import HealthCheck, Phase, settings
 
-from model import artifact
-from model.classifier import Classifier
-from model.config import ModelConfig
-from model.data import Example
-from model.network import LSTMClassifier
-from model.settings import TrainingSettings
-from model.tokenizer import PAD_ID, UNK_ID, Tokenizer
-from model.train import train
+from model.artifact import storage
+from model.data.examples import Example
+from model.inference.classifier import Classifier
+from model.network.classifier import LSTMClassifier
+from model.network.config import ModelConfig
+from model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
+from model.training.settings import TrainingSettings
+from model.training.train import train
 from tests.fork_server import close
 from tests.process import PATIENCE
 
@@ -181,7 +181,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a model that takes a second or so for some thousand tokens."""
     directory = tmp_path_factory.mktemp("models") / "slow"
     classifier = random_classifier(hidden_size=1024, max_tokens=5000)
-    artifact.save(directory, classifier, golden_text="film", card="# slow\n")
+    storage.save(directory, classifier, golden_text="film", card="# slow\n")
     return directory
 
 
@@ -190,7 +190,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a small random model that reads long texts."""
     directory = tmp_path_factory.mktemp("models") / "patient"
     classifier = random_classifier(max_tokens=5000)
-    artifact.save(directory, classifier, golden_text="film", card="# patient\n")
+    storage.save(directory, classifier, golden_text="film", card="# patient\n")
     return directory
 
 
@@ -199,5 +199,5 @@ def stacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a random model with two layers that read in both directions."""
     directory = tmp_path_factory.mktemp("models") / "stacked"
     classifier = random_classifier(num_layers=2, bidirectional=True)
-    artifact.save(directory, classifier, golden_text="the film was wonderful", card="# stacked\n")
+    storage.save(directory, classifier, golden_text="the film was wonderful", card="# stacked\n")
     return directory

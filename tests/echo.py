@@ -11,12 +11,12 @@ from pathlib import Path
 
 import torch
 
-from model import artifact
-from model.cell import parameters
-from model.classifier import Classifier
-from model.config import ModelConfig
-from model.network import LSTMClassifier
-from model.tokenizer import PAD_ID, UNK_ID, Tokenizer
+from model.artifact import storage
+from model.inference.classifier import Classifier
+from model.network.cell import parameters
+from model.network.classifier import LSTMClassifier
+from model.network.config import ModelConfig
+from model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
 
 NUMBERS = 200
 BITS = 8
@@ -65,4 +65,4 @@ def save_echo(directory: Path) -> None:
     out_bias.fill_(OPEN)
     network.head.weight.copy_(OPEN * codes)
     classifier = Classifier(config, network, tokenizer)
-    artifact.save(directory, classifier, golden_text="the film n5 was", card="# echo\n")
+    storage.save(directory, classifier, golden_text="the film n5 was", card="# echo\n")

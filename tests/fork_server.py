@@ -24,7 +24,13 @@ from typing import Any, AnyStr, NoReturn, TextIO
 COMMAND = [sys.executable, "-m", "service.cli"]
 
 # With what a command imports only once it needs it: PyTorch does so too, of itself.
-MODULES = ("model.convert.convert", "model.pretrain", "model.train", "service.cli", "torch._dynamo")
+MODULES = (
+    "model.convert.convert",
+    "model.training.pretrain",
+    "model.training.train",
+    "service.cli",
+    "torch._dynamo",
+)
 
 # What a process may be given after it has begun; what else differs is read while it begins.
 LATE = ("CONVEYOR_", "COLUMNS", "PYTHONUNBUFFERED")

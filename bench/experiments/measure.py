@@ -6,16 +6,16 @@ from typing import TypedDict
 import torch
 
 from bench.experiments.saved import Bin, Mistake, Parameters
-from model import artifact
-from model.calibration import reliability
-from model.classifier import use_threads
-from model.data import read_examples
-from model.evaluate import Evaluation, confusion, judge
-from model.manifest import MANIFEST
-from model.parameters import parameter_count
-from service.cores import cores
+from model.artifact import model_files, storage
+from model.artifact.manifest import MANIFEST
+from model.data.examples import read_examples
+from model.evaluation.calibration import reliability
+from model.evaluation.metrics import Evaluation, confusion, judge
+from model.inference.classifier import use_threads
+from model.network.parameters import parameter_count
+from service.process.cores import cores
 
-FILES = (*artifact.HASHED, artifact.GOLDEN, artifact.CARD, MANIFEST)
+FILES = (*storage.HASHED, model_files.GOLDEN, model_files.CARD, MANIFEST)
 
 # Wider confusions fill no table that people read.
 FEW_LABELS = 10
@@ -41,7 +41,7 @@ class Measures(TypedDict):
 def measure(model: Path, test: Path) -> Measures:
     """Judge a model as `conveyor evaluate` does, on one core. Raises ModelError."""
     use_threads(1)
-    classifier = artifact.load(model).classifier
+    classifier = storage.load(model).classifier
     examples = read_examples(str(test))
     truth, probabilities = judge(classifier, examples)
     labels = classifier.config.labels

@@ -19,15 +19,16 @@ from torch.nn import functional
 from bench.experiments.plan import LAST_LSTM, LAST_RNN, Experiment
 from bench.experiments.run import WORK
 from bench.experiments.saved import MEMORY, Gradient, Memory, Retention, run_name, save
-from model import artifact, pooling, rnn
-from model.cell import parameters
-from model.classifier import use_threads
-from model.data import read_examples
-from model.evaluate import label_ids
-from model.lstm import cell_weights, lstm_step
-from model.network import LSTMClassifier
-from model.selection import Selection
-from model.summary import retention
+from model.artifact import storage
+from model.data.examples import read_examples
+from model.evaluation.metrics import label_ids
+from model.inference.classifier import use_threads
+from model.network import pooling, rnn
+from model.network.cell import parameters
+from model.network.classifier import LSTMClassifier
+from model.network.lstm import cell_weights, lstm_step
+from model.network.selection import Selection
+from model.network.summary import retention
 
 TEXTS, STEPS = 200, 200
 QUANTILES = (0.1, 0.5, 0.9)
@@ -61,7 +62,7 @@ def remember(
     gradients: list[Gradient] = []
     retentions: list[Retention] = []
     for path in models:
-        classifier = artifact.load(path).classifier
+        classifier = storage.load(path).classifier
         config = classifier.config
         examples = read_examples(str(data / experiment.data.test))
         encodings = classifier.encode([example.text for example in examples], offsets=False)

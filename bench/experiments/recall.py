@@ -17,13 +17,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.experiments.saved import RECALL, Recall, Recalled, load, save
-from model import artifact
-from model.classifier import use_threads
-from model.config import CellName
-from model.data import Example
-from model.evaluate import evaluate
-from model.settings import TrainingSettings
-from model.train import train
+from model.artifact import storage
+from model.data.examples import Example
+from model.evaluation.metrics import evaluate
+from model.inference.classifier import use_threads
+from model.network.config import CellName
+from model.training.settings import TrainingSettings
+from model.training.train import train
 
 LABELS = ("red", "green", "blue", "white", "black", "brown", "pink", "grey")
 
@@ -83,7 +83,7 @@ def learn(
         train(examples, settings, model)
         seconds = time.monotonic() - started
         test = sentences([length] * TEST_TEXTS, random.Random(f"test {length} {seed}"))
-        accuracy = evaluate(artifact.load(model).classifier, test).accuracy
+        accuracy = evaluate(storage.load(model).classifier, test).accuracy
     return Recalled(cell=cell, length=length, seed=seed, accuracy=accuracy, seconds=seconds)
 
 

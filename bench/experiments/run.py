@@ -22,8 +22,8 @@ from pathlib import Path
 from bench.experiments.measure import measure
 from bench.experiments.plan import PLAN, Experiment
 from bench.experiments.saved import RUNS, Saved, SavedRun, Training, load, run_name, save, seeds
-from model import artifact
-from model.checkpoint import CHECKPOINT
+from model.artifact import model_files
+from model.training.checkpoint import CHECKPOINT
 
 ROOT = Path(__file__).parents[2]
 WORK = Path(tempfile.gettempdir()) / "conveyor-experiments"
@@ -116,7 +116,7 @@ def arguments(experiment: Experiment, seed: int, data: Path, out: Path) -> list[
 def _train(command: list[str], folder: Path, model: Path) -> Training:
     """Train on one core, from the checkpoint if there is one, unless it is done already."""
     path = folder / "clock.json"
-    if not (model / artifact.CONFIG).exists():
+    if not (model / model_files.CONFIG).exists():
         save(path, _wind(load(path, Clock), model / CHECKPOINT))
         with (folder / "log").open("a") as log:
             done = subprocess.run(
@@ -135,11 +135,11 @@ def _train(command: list[str], folder: Path, model: Path) -> Training:
     clock = load(path, Clock)
     if clock is None:
         raise RunError(f"{path} is missing: delete {folder} to train anew.")
-    texts, accuracy = _read_card((model / artifact.CARD).read_text())
+    texts, accuracy = _read_card((model / model_files.CARD).read_text())
     return Training(
         texts=texts,
         # config.json is written last.
-        seconds=clock.earlier + (model / artifact.CONFIG).stat().st_mtime - clock.started,
+        seconds=clock.earlier + (model / model_files.CONFIG).stat().st_mtime - clock.started,
         resumed=clock.resumed,
         held_out_accuracy=accuracy,
     )

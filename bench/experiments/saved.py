@@ -6,9 +6,10 @@ from typing import Annotated, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.experiments.plan import Experiment
-from model import artifact
-from model.calibration import BINS
-from model.config import CellName
+from model.errors import describe
+from model.evaluation.calibration import BINS
+from model.files import write_atomically
+from model.network.config import CellName
 
 RUNS = Path(__file__).parent / "runs"
 MEMORY, RECALL, SPEED = RUNS / "memory.json", RUNS / "recall.json", RUNS / "speed.json"
@@ -111,7 +112,7 @@ class Retention(Saved):
     """What the forget gates leave of what lay on an LSTM's belt, over the distance from the end.
 
     Quantiles over the units of the mean over the texts of the product of the gates; and how many
-    steps the belt reaches back as `model.summary.retention` has it, the median of the texts.
+    steps the belt reaches back as `network.summary.retention` has it, the median of the texts.
     """
 
     trained: bool
@@ -191,7 +192,7 @@ def seeds(experiment: Experiment) -> tuple[int | None, ...]:
 def save(path: Path, saved: Saved) -> None:
     """Write it whole or not at all. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    artifact.write(path, saved.model_dump_json(indent=1).encode() + b"\n")
+    write_atomically(path, saved.model_dump_json(indent=1).encode() + b"\n")
 
 
 def load(path: Path, kind: type[SavedT]) -> SavedT | None:
@@ -204,7 +205,7 @@ def load(path: Path, kind: type[SavedT]) -> SavedT | None:
     try:
         return kind.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise ValueError(f"{path} is not valid: {artifact.describe(error)}.") from None
+        raise ValueError(f"{path} is not valid: {describe(error)}.") from None
 
 
 def load_runs(experiment: Experiment, folder: Path = RUNS) -> list[SavedRun]:

@@ -14,9 +14,9 @@ from pathlib import Path
 from bench.experiments.plan import FAMILY, IMDB, SHIPPED
 from bench.experiments.run import ROOT, WORK
 from bench.experiments.saved import SPEED, Read, Speed, run_name, save
-from model import artifact
-from model.classifier import Classifier, use_threads
-from model.data import read_examples
+from model.artifact import storage
+from model.data.examples import read_examples
+from model.inference.classifier import Classifier, use_threads
 
 SAMPLE, TURNS = 512, 7
 
@@ -29,7 +29,7 @@ def main() -> None:
     use_threads(1)
     paths = {e.name: arguments.work / run_name(e, e.seeds[0]) / "model" for e in FAMILY}
     paths[SHIPPED.name] = ROOT / SHIPPED.model
-    models = {name: artifact.load(path).classifier for name, path in paths.items()}
+    models = {name: storage.load(path).classifier for name, path in paths.items()}
     texts = [example.text for example in read_examples(str(arguments.data / IMDB.test))]
     save(SPEED, race(models, random.Random(0).sample(texts, SAMPLE)))
     print(f"written to {SPEED}")

@@ -6,7 +6,7 @@ What neither has is named, all at once, with the way to give it.
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.convert.files import Beside
+from model.convert.files import SiblingFiles
 from model.convert.source import Source
 from model.convert.tokens import (
     Rules,
@@ -31,7 +31,7 @@ NO_LABELS = (
 
 
 @dataclass(frozen=True)
-class Told:
+class ConvertOptions:
     """What people say of a model's texts and labels; it counts more than what files say."""
 
     tokenizer: Path | None = None
@@ -43,7 +43,9 @@ class Told:
     labels: str | None = None
 
 
-def complete(source: Source, beside: Beside, told: Told) -> tuple[Tokens, list[str]]:
+def complete(
+    source: Source, beside: SiblingFiles, told: ConvertOptions
+) -> tuple[Tokens, list[str]]:
     """The tokenizer and the labels of a model. Raises ConversionError with all that is missing."""
     _check(told)
     labels = _labels(source, beside, told)
@@ -67,7 +69,7 @@ def complete(source: Source, beside: Beside, told: Told) -> tuple[Tokens, list[s
     return prepare(tokenizer, told.padding), labels
 
 
-def _check(told: Told) -> None:
+def _check(told: ConvertOptions) -> None:
     if told.tokenizer and told.vocabulary:
         raise ConversionError("--tokenizer and --vocabulary say the same: give one of the two.")
     if told.vocabulary and not told.split:
@@ -81,12 +83,12 @@ def _check(told: Told) -> None:
         )
 
 
-def _rules(told: Told) -> Rules:
+def _rules(told: ConvertOptions) -> Rules:
     assert told.split  # noqa: S101 - checked before
     return Rules(told.split, told.lowercase, told.unknown)
 
 
-def _labels(source: Source, beside: Beside, told: Told) -> list[str] | None:
+def _labels(source: Source, beside: SiblingFiles, told: ConvertOptions) -> list[str] | None:
     if told.labels is not None:
         if told.labels != as_unicode(told.labels):
             raise ConversionError("--labels is not UTF-8, so no file can have labels of that name.")

@@ -10,15 +10,15 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from model import artifact
-from model.card import converted_card
-from model.classifier import Classifier
-from model.config import ModelConfig
+from model.artifact import storage
+from model.artifact.card import converted_card
 from model.convert.proof import Proof, prove
 from model.convert.samples import Samples
 from model.convert.source import Source
 from model.convert.tokens import Tokens
-from model.errors import ConversionError
+from model.errors import ConversionError, describe
+from model.inference.classifier import Classifier
+from model.network.config import ModelConfig
 
 EMBEDDING = "embedding.weight"
 # Enough to move every state, short enough to be read.
@@ -26,7 +26,7 @@ GOLDEN_TOKENS = 24
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TargetSpec:
     """What a converted model is to be, beside what its source says."""
 
     tokens: Tokens
@@ -37,7 +37,7 @@ class Wanted:
     about: str = ""
 
 
-def convert(source: Source, wanted: Wanted, samples: list[Samples], made: Path) -> Proof:
+def convert(source: Source, wanted: TargetSpec, samples: list[Samples], made: Path) -> Proof:
     """Write an artifact to ``made``, once it is shown to give what the source gives.
 
     What could not be compared with the source itself is marked as unverified. Raises
@@ -46,20 +46,20 @@ def convert(source: Source, wanted: Wanted, samples: list[Samples], made: Path) 
     config = _config(source, wanted)
     embedding = _rows(source.weights[EMBEDDING], config.vocab_size)
     try:
-        network = artifact.network_of(config, source.weights | {EMBEDDING: embedding})
+        network = storage.network_of(config, source.weights | {EMBEDDING: embedding})
     except ValueError as error:
         raise ConversionError(f"The {source.framework} model does not fit: {error}.") from None
     classifier = Classifier(config, network, wanted.tokens.tokenizer)
     proof = prove(classifier, source, samples)
     origin = f"Converted from the {source.framework} model {wanted.origin}; {proof}."
     if not proof.verified:
-        origin += f" It is {artifact.UNVERIFIED}."
+        origin += f" It is {storage.UNVERIFIED}."
         config = config.model_copy(update={"unverified": True})
         classifier = replace(classifier, config=config)
     card = converted_card(wanted.name, config, origin, wanted.about)
     golden = " ".join(classifier.tokenizer.vocabulary_sample(GOLDEN_TOKENS))
-    artifact.save(made, classifier, golden_text=golden, card=card)
-    artifact.understand(*artifact.read(made))  # as it will be served
+    storage.save(made, classifier, golden_text=golden, card=card)
+    storage.understand(*storage.read(made))  # as it will be served
     return proof
 
 
@@ -86,7 +86,7 @@ def refuse_what_is_there(out: Path) -> None:
         raise ConversionError(f"{out} is there already: choose another --out, or remove it.")
 
 
-def _config(source: Source, wanted: Wanted) -> ModelConfig:
+def _config(source: Source, wanted: TargetSpec) -> ModelConfig:
     shape = source.shape
     if len(wanted.labels) != shape.labels:
         raise ConversionError(
@@ -121,9 +121,7 @@ def _config(source: Source, wanted: Wanted) -> ModelConfig:
             unk_token_id=wanted.tokens.unk_token_id,
         )
     except ValidationError as error:
-        raise ConversionError(
-            f"The model cannot be represented: {artifact.describe(error)}."
-        ) from None
+        raise ConversionError(f"The model cannot be represented: {describe(error)}.") from None
 
 
 def _rows(embedding: Tensor, size: int) -> Tensor:

@@ -4,8 +4,8 @@ import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model.convert import pytorch
 from model.convert.json_file import read_json
+from model.convert.pytorch import converter
 from model.convert.source import Hints, Source
 from model.errors import ConversionError
 from model.files import check_regular
@@ -16,15 +16,15 @@ TOKENIZER = "tokenizer.json"
 CONFIG = "config.json"
 # Each of these imports an optional extra, and its files say themselves what a network does.
 GRAPHS = {
-    ".keras": "model.convert.keras",
-    ".h5": "model.convert.keras",
-    ".hdf5": "model.convert.keras",
-    ".onnx": "model.convert.onnx",
+    ".keras": "model.convert.keras.converter",
+    ".h5": "model.convert.keras.converter",
+    ".hdf5": "model.convert.keras.converter",
+    ".onnx": "model.convert.onnx.converter",
 }
 
 
 @dataclass(frozen=True)
-class Beside:
+class SiblingFiles:
     """What the files beside a model's say of it."""
 
     tokenizer: Path | None = None
@@ -54,10 +54,10 @@ def read(path: Path, hints: Hints) -> Source:
     except OSError as error:
         raise ConversionError(f"{path} cannot be read: {error.strerror}.") from None
     suffix = path.suffix.lower()
-    if suffix in pytorch.SUFFIXES:
-        return pytorch.read(path, hints)
+    if suffix in converter.SUFFIXES:
+        return converter.read(path, hints)
     if suffix not in GRAPHS:
-        known = ", ".join([*pytorch.SUFFIXES, *GRAPHS])
+        known = ", ".join([*converter.SUFFIXES, *GRAPHS])
         raise ConversionError(f"{path} is of no kind that is known here: they are {known}.")
     if hints != Hints():
         raise ConversionError(
@@ -67,7 +67,7 @@ def read(path: Path, hints: Hints) -> Source:
     return source
 
 
-def look_beside(path: Path, source: Source) -> Beside:
+def look_beside(path: Path, source: Source) -> SiblingFiles:
     """What config.json and tokenizer.json beside a model's file say. Raises ConversionError."""
     tokenizer = path.with_name(TOKENIZER)
     config = _config(path.with_name(CONFIG))
@@ -84,7 +84,7 @@ def look_beside(path: Path, source: Source) -> Beside:
             f"{CONFIG} says max_seq_length {length}: the source cut, and perhaps padded, its texts "
             "to that; here they are read as they are, up to --max-tokens."
         )
-    return Beside(tokenizer if tokenizer.exists() else None, _labels(config), notes)
+    return SiblingFiles(tokenizer if tokenizer.exists() else None, _labels(config), notes)
 
 
 def _config(path: Path) -> dict[str, object]:

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.config import CellName
 from model.convert.head import PARTS, lay_head
 from model.convert.source import NetworkShape
 from model.errors import ConversionError
+from model.network.config import CellName
 
 Array = NDArray[np.floating]
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from model.classifier import Classifier
-from model.collate import collate
 from model.convert.samples import Samples
 from model.convert.source import Gives, Source
 from model.errors import ConversionError
-from model.reader import Floats
-from model.tokenizer import Encoding
+from model.inference.classifier import Classifier
+from model.text.collate import collate
+from model.text.tokenizer import Encoding
+from model.types import Floats
 
 # The largest difference that is none: float32 sums in another order stay well below it.
 TOLERANCE = 1e-5

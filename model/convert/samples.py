@@ -8,12 +8,11 @@ from typing import get_args
 import numpy as np
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError, model_validator
 
-from model.artifact import describe
 from model.convert.json_file import read_text
 from model.convert.source import Gives
-from model.errors import ConversionError
-from model.reader import Floats
-from model.tokenizer import Tokenizer
+from model.errors import ConversionError, describe
+from model.text.tokenizer import Tokenizer
+from model.types import Floats
 
 
 class Sample(BaseModel):

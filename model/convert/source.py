@@ -6,10 +6,10 @@ from typing import Literal
 
 from torch import Tensor
 
-from model.config import CellName, Pooling
 from model.convert.head import Part
-from model.reader import Floats
-from model.tokenizer import Tokenizer
+from model.network.config import CellName, Pooling
+from model.text.tokenizer import Tokenizer
+from model.types import Floats
 
 Gives = Literal["logits", "probabilities"]
 

@@ -33,7 +33,7 @@ BYTES_PER_SECOND = 2**20
 MEMORY = 2**33
 COPIES = 16
 # Seconds after which the parent looks for signals.
-GLANCE = 0.2
+POLL_SECONDS = 0.2
 
 
 def supervised(
@@ -58,7 +58,7 @@ def supervised(
     try:
         while time.monotonic() < deadline:
             interruption.check()
-            if ours.poll(GLANCE):
+            if ours.poll(POLL_SECONDS):
                 kind, value = ours.recv()
                 if kind == "told":
                     on_told(value)

@@ -14,10 +14,10 @@ from torch.nn import functional
 from bench.experiments.memory import belt, gradient_norms, gradients, remember, walk
 from bench.experiments.plan import DataSet, Experiment
 from bench.experiments.saved import Memory, Retention
-from model import artifact
-from model.cell import parameters
-from model.config import CellName
-from model.network import LSTMClassifier
+from model.artifact import storage
+from model.network.cell import parameters
+from model.network.classifier import LSTMClassifier
+from model.network.config import CellName
 from tests.conftest import FILLERS, random_classifier, random_network
 from tests.model.reference import make_config, make_text, seeds
 
@@ -134,7 +134,7 @@ def test_both_networks_are_remembered_as_trained_and_untrained(tmp_path: Path) -
     models = [tmp_path / cell for cell in CELLS]
     for path, cell in zip(models, CELLS, strict=True):
         classifier = random_classifier(cell=cell, pooling="last")
-        artifact.save(path, classifier, golden_text="the film", card="# random\n")
+        storage.save(path, classifier, golden_text="the film", card="# random\n")
     rng = np.random.default_rng(0)
     rows = [f"praise\t{' '.join(rng.choice(FILLERS, size))}\n" for size in (3, *[12] * 5, 4, 30)]
     (tmp_path / "test.tsv").write_text("".join(rows))

@@ -20,12 +20,12 @@ from bench.experiments import run as running
 from bench.experiments.plan import PLAN, DataSet, Experiment
 from bench.experiments.run import ROOT, Clock, RunError, _wind, arguments, main, perform
 from bench.experiments.saved import SavedRun, load, load_runs, save, seeds
-from model import artifact
-from model.checkpoint import CHECKPOINT
-from model.data import read_examples
-from model.evaluate import evaluate
-from model.flags import spelled
-from model.settings import TrainingSettings
+from model.artifact import model_files, storage
+from model.cli.flags import spelled
+from model.data.examples import read_examples
+from model.evaluation.metrics import evaluate
+from model.training.checkpoint import CHECKPOINT
+from model.training.settings import TrainingSettings
 from tests.conftest import reviews
 from tests.process import until
 
@@ -59,7 +59,7 @@ def test_a_run_is_trained_judged_and_saved_once(tmp_path: Path, data: Path) -> N
     assert run.training.held_out_accuracy > 0.9
     model = work / "quick-3" / "model"
     examples = read_examples(str(data / "tiny" / "test.tsv"))
-    judged = evaluate(artifact.load(model).classifier, examples)
+    judged = evaluate(storage.load(model).classifier, examples)
     assert run.labels == judged.labels == ("blame", "praise")
     assert run.accuracy == judged.accuracy
     assert np.array_equal(run.confusion, judged.confusion)
@@ -71,9 +71,9 @@ def test_a_run_is_trained_judged_and_saved_once(tmp_path: Path, data: Path) -> N
     assert run.artifact_bytes == sum(path.stat().st_size for path in model.iterdir())
 
     # What is saved is not made again, and what is trained is not trained again.
-    (model / artifact.WEIGHTS).rename(work / "away")
+    (model / model_files.WEIGHTS).rename(work / "away")
     assert perform(QUICK, 3, data, work, runs) == run
-    (work / "away").rename(model / artifact.WEIGHTS)
+    (work / "away").rename(model / model_files.WEIGHTS)
     (runs / "quick-3.json").unlink()
     again = perform(QUICK, 3, data, work, runs)
     assert again.training == run.training
@@ -97,7 +97,7 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint(tmp_path: Path, dat
     runner.wait()
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # free as soon as the training is dead as well
-    assert not (folder / "model" / artifact.CONFIG).exists()
+    assert not (folder / "model" / model_files.CONFIG).exists()
     run = perform(LONGER, 0, *places)
     assert "continued at step" in (folder / "log").read_text()
     clock = load(folder / "clock.json", Clock)
@@ -259,7 +259,7 @@ def test_the_plan_s_flags_are_flags(experiment: Experiment) -> None:
     assert {word for word in words if word.startswith("--")} <= known
     for start, path in itertools.pairwise(words):
         assert start != "--pretrained" or Path(path, "pretrained.json").exists()
-    assert not experiment.model or Path(experiment.model, artifact.CONFIG).exists()
+    assert not experiment.model or Path(experiment.model, model_files.CONFIG).exists()
 
 
 def test_no_two_experiments_share_a_name() -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from model import artifact
+from model.artifact import storage
 from tests.conftest import random_classifier
 from tests.integration.conftest import SHIPPED, Server, serving
 from tests.process import PATIENCE
@@ -166,7 +166,7 @@ def rnn_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Serves a random simple RNN of two layers, which has neither gates nor a belt."""
     directory = tmp_path_factory.mktemp("models") / "simple"
     classifier = random_classifier(cell="rnn", num_layers=2)
-    artifact.save(directory, classifier, golden_text="the film was wonderful", card="# simple\n")
+    storage.save(directory, classifier, golden_text="the film was wonderful", card="# simple\n")
     with serving(directory, tmp_path_factory.mktemp("logs") / "server.log") as running:
         yield running
 

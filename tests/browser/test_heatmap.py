@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
-from model import artifact
+from model.artifact import storage
 from tests.browser.conftest import NARROW, Open, answered, settle, until
 from tests.conftest import random_classifier
 from tests.integration.conftest import Server, serving
@@ -45,7 +45,7 @@ def wide_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Serves a random model of 300 units, more than rows of a readable height have room for."""
     directory = tmp_path_factory.mktemp("models") / "wide"
     classifier = random_classifier(hidden_size=300, max_tokens=3000)
-    artifact.save(directory, classifier, golden_text="the film was wonderful", card="# wide\n")
+    storage.save(directory, classifier, golden_text="the film was wonderful", card="# wide\n")
     log = tmp_path_factory.mktemp("logs") / "server.log"
     # All tensors of a text that may be so long would be too much for the first answer.
     with serving(directory, log, "--max-response-bytes", "22000000") as running:

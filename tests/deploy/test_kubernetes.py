@@ -7,7 +7,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from service.server import LAST_SECONDS
+from service.process.server import LAST_SECONDS
 from service.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from model.settings import PretrainingSettings, TrainingSettings
+from model.training.settings import PretrainingSettings, TrainingSettings
 from service.errors import ServiceError
 from service.settings import Settings
 from tests.conftest import reviews

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from model import artifact
+from model.artifact import storage
+from service.api.schemas import StatesRequest
 from service.app import create_app
 from service.metrics import Metrics
-from service.schemas import StatesRequest
 from service.settings import Settings
 from tests.asgi import ask
 from tests.conftest import random_classifier
@@ -227,7 +227,7 @@ def test_of_a_text_that_is_far_too_long_the_end_is_read(client: httpx.Client) ->
 
 def test_an_answer_with_too_many_labels() -> None:
     app = create_app(
-        Settings(max_response_bytes=500), artifact.Artifact("random", "0", random_classifier())
+        Settings(max_response_bytes=500), storage.Artifact("random", "0", random_classifier())
     )
 
     texts = {"inputs": ["a"] * 9}
@@ -319,7 +319,7 @@ def test_a_fault_of_ours_is_logged_and_not_shown(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     classifier = random_classifier()
-    app = create_app(Settings(), artifact.Artifact("broken", "0", classifier))
+    app = create_app(Settings(), storage.Artifact("broken", "0", classifier))
     monkeypatch.setattr(type(classifier), "reader", lambda _: 1 / 0)
     with caplog.at_level(logging.INFO):
         [answer] = ask(app, ("POST", "/predict"))
@@ -330,7 +330,7 @@ def test_a_fault_of_ours_is_logged_and_not_shown(
 
 
 def test_a_service_that_is_shut_down_is_not_ready() -> None:
-    app = create_app(Settings(), artifact.Artifact("random", "0", random_classifier()))
+    app = create_app(Settings(), storage.Artifact("random", "0", random_classifier()))
     questions = [("GET", "/readyz"), ("POST", "/predict"), ("GET", "/livez")]
     assert [answer.status_code for answer in ask(app, *questions)] == [200, 200, 200]
     ready, predicted, alive = ask(app, *questions, started=False)
@@ -345,7 +345,7 @@ def test_a_service_whose_model_has_died_is_not_ready(monkeypatch: pytest.MonkeyP
         raise SystemExit
 
     monkeypatch.setattr(Metrics, "step", die)  # of which the model's thread does not expect it
-    app = create_app(Settings(), artifact.Artifact("random", "0", random_classifier()))
+    app = create_app(Settings(), storage.Artifact("random", "0", random_classifier()))
     questions = [("GET", "/readyz"), ("POST", "/predict"), ("GET", "/readyz"), ("POST", "/states")]
     before, predicted, after, traced = ask(app, *questions)
     assert before.status_code == 200

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 # `conveyor`, with faults where a text says so.
 PROGRAM = """
-from model.tokenizer import Tokenizer
+from model.text.tokenizer import Tokenizer
 from service.metrics import Metrics
 
 class Panic(BaseException):

@@ -9,14 +9,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from model import artifact
+from model.artifact import storage
 from tests.integration.conftest import Server, serving
 from tests.process import assert_one_sentence, conveyor
 
 
 def test_info(client: httpx.Client, trained: Path) -> None:
     info = client.get("/info").json()
-    loaded = artifact.load(trained)
+    loaded = storage.load(trained)
     assert info["artifact"] == {"name": "tiny-reviews", "sha256": loaded.sha256}
     assert info["labels"] == ["blame", "praise"]
     assert info["config"]["hidden_size"] == 8

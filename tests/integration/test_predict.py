@@ -6,8 +6,8 @@ from huggingface_hub import InferenceClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model import artifact
-from service.routes.predict import _truncated
+from model.artifact import storage
+from service.api.routes.predict import _truncated
 from tests.conftest import reviews
 from tests.integration.conftest import Server
 
@@ -36,7 +36,7 @@ def test_many_texts_are_answered_in_their_order(client: httpx.Client) -> None:
 
 
 def test_the_scores_are_the_classifier_s(trained: Path, client: httpx.Client) -> None:
-    classifier = artifact.load(trained).classifier
+    classifier = storage.load(trained).classifier
     expected = classifier.predict(classifier.encode(TEXTS))
     for scores, row in zip(
         client.post("/predict", json={"inputs": TEXTS}).json(), expected, strict=True

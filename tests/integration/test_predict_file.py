@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from model import artifact
-from model.predict import WINDOW_ROWS
-from model.rows import CSV, JSONL, TSV
+from model.artifact import storage
+from model.data.rows import CSV, JSONL, TSV
+from model.labelling.label import WINDOW_ROWS
 from tests.conftest import reviews
 from tests.fork_server import Conveyor
 from tests.process import CONVEYOR, PATIENCE, assert_one_sentence, conveyor, until
@@ -77,7 +77,7 @@ def test_every_row_comes_out_labelled_in_its_place(
     done = conveyor("predict", trained, "--data", data, "--out", out, "--scores", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "40 rows are labelled" in done.stderr
-    classifier = artifact.load(trained).classifier
+    classifier = storage.load(trained).classifier
     rows = read(tmp_path / out)
     assert [(row["id"], row["text"]) for row in rows] == [
         (str(number), text) for number, text in enumerate(TEXTS)

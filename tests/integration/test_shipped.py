@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
-from model import artifact
+from model.artifact import storage
 from tests.integration.conftest import SHIPPED, Server
 from tests.process import PATIENCE
 
@@ -35,7 +35,7 @@ def test_it_tells_praise_from_blame(shipped_server: Server, label: str) -> None:
 
 
 def test_it_reads_from_left_to_right_and_is_small() -> None:
-    loaded = artifact.load(SHIPPED)
+    loaded = storage.load(SHIPPED)
     assert loaded.name == "imdb-sentiment"
     assert loaded.classifier.config.directions == ("forward",)
     assert loaded.classifier.config.labels == ("negative", "positive")
@@ -54,7 +54,7 @@ def test_its_card_quotes_its_accuracy() -> None:
 def test_company_never_changes_an_answer(shipped_server: Server) -> None:
     """200 texts alone, in random company, and while 16 callers ask for all of them at once."""
     rng = random.Random(0)
-    words = artifact.load(SHIPPED).classifier.tokenizer.vocabulary_sample(5000)
+    words = storage.load(SHIPPED).classifier.tokenizer.vocabulary_sample(5000)
     texts = [" ".join(rng.choices(words, k=rng.randint(1, 300))) for _ in range(200)]
 
     def ask(client: httpx.Client, inputs: list[str]) -> list[float]:

@@ -12,7 +12,7 @@ import pytest
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from model import artifact
+from model.artifact import storage
 from tests.integration.conftest import SHIPPED, Server
 from tests.process import PATIENCE
 
@@ -77,7 +77,7 @@ def long_text() -> str:
 
     On a belt that forgets slowly, rounding errors add up over the steps.
     """
-    words = artifact.load(SHIPPED).classifier.tokenizer.vocabulary_sample(30_000)
+    words = storage.load(SHIPPED).classifier.tokenizer.vocabulary_sample(30_000)
     frequencies = [1 / rank for rank in range(1, len(words) + 1)]
     return " ".join(random.Random(0).choices(words, frequencies, k=1200))
 

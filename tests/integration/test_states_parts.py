@@ -12,7 +12,7 @@ import safetensors.numpy
 import zstandard
 from numpy.typing import NDArray
 
-from service.encoding import FORMATS
+from service.api.encoding import FORMATS
 from tests.integration.conftest import SHIPPED, Server, serving
 from tests.integration.test_states import TENSORS, TEXTS
 from tests.process import PATIENCE

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.signals import MEANINGLESS
+from service.process.signals import MEANINGLESS
 from tests.integration.conftest import LONG_TEXT, UNHURRIED, accepted, counters, serving
 from tests.process import PATIENCE, assert_one_sentence, conveyor, until
 
@@ -111,7 +111,7 @@ def test_if_all_die_as_many_are_started_again_and_end_with_their_parent(
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in after))
 
 
-# That the others mean the same, tests/service/test_workers.py tests.
+# That the others mean the same, tests/service/process/test_workers.py tests.
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_all_and_loses_nothing(slow: Path, tmp_path: Path, number: int) -> None:
     def long(url: str) -> int:

@@ -6,13 +6,13 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from model import rnn
-from model.cell import parameters
-from model.classifier import Classifier
-from model.config import CellName, ModelConfig, Pooling
-from model.lstm import CellTensors, cell_weights, lstm_step
-from model.network import LSTMClassifier
-from model.tokenizer import Encoding, Tokenizer
+from model.inference.classifier import Classifier
+from model.network import rnn
+from model.network.cell import parameters
+from model.network.classifier import LSTMClassifier
+from model.network.config import CellName, ModelConfig, Pooling
+from model.network.lstm import CellTensors, cell_weights, lstm_step
+from model.text.tokenizer import Encoding, Tokenizer
 from tests.conftest import random_network
 
 VOCABULARY = 20

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from model import artifact
-from model.check import check
+from model.artifact import storage
+from model.artifact.info import info
 from model.errors import ArtifactError
 from model.files import read_bytes
-from model.info import info
+from model.verification.check import check
 
 NAMES = ("config.json", "model.safetensors", "tokenizer.json", "golden.json", "SHA256SUMS")
 
@@ -51,7 +51,7 @@ def test_what_is_no_file_is_refused_at_once(
     directory = Path(shutil.copytree(stacked, tmp_path / "m"))
     (directory / name).unlink()
     make(directory / name)
-    for read in (artifact.load, info):
+    for read in (storage.load, info):
         with pytest.raises(ArtifactError, match=rf"{name} cannot be read: .*{says}"):
             read(directory)
     assert any(says in found.says for found in check(directory) if found.outcome == "failed")
@@ -65,7 +65,7 @@ def test_a_card_that_is_no_file_is_refused_at_once(stacked: Path, tmp_path: Path
         info(directory)
     [failed] = [found for found in check(directory) if found.outcome == "failed"]
     assert failed.check == "model card"
-    artifact.load(directory)  # which nothing of it matters to
+    storage.load(directory)  # which nothing of it matters to
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:

@@ -13,15 +13,15 @@ import pytest
 import typer
 
 from model import interruption
-from model.check import check
-from model.checkpoint import CHECKPOINT
-from model.evaluate import evaluate
+from model.evaluation.metrics import evaluate
 from model.interruption import SIGNALS, Interrupted, interruptible
-from model.pretrain import PretrainingWatcher, pretrain
-from model.tokenizer import Tokenizer
-from model.train import Watcher, train
+from model.text.tokenizer import Tokenizer
+from model.training.checkpoint import CHECKPOINT
+from model.training.pretrain import PretrainingWatcher, pretrain
+from model.training.train import Watcher, train
+from model.verification.check import check
 from tests.conftest import TINY, random_classifier, reviews
-from tests.model.test_pretrain import QUICK, texts
+from tests.model.training.test_pretrain import QUICK, texts
 
 
 def exit_code(work: Callable[[], object], says: str = "") -> int:

@@ -16,17 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from model import artifact
-from model.selection import Selection
-from model.state import State
-from model.tokenizer import Tokenizer, TokenizerKind
-from service import encoding, negotiation
-from service.compression import CODINGS
-from service.interpreter import SWITCH_SECONDS
-from service.keys import Keys
+from model.artifact import storage
+from model.network.selection import Selection
+from model.network.state import State
+from model.text.tokenizer import Tokenizer, TokenizerKind
+from service.api import encoding, json_body, negotiation
+from service.api.compression import CODINGS
+from service.api.schemas import PredictRequest, StatesRequest
 from service.metrics import Metrics
-from service.routes import json_body
-from service.schemas import PredictRequest, StatesRequest
+from service.middleware.api_keys import Keys
+from service.process.interpreter import SWITCH_SECONDS
 from service.settings import Settings
 from tests.conftest import random_classifier, reviews
 
@@ -79,8 +78,8 @@ def cases() -> Iterator[Case]:
     yield "keys", lambda n: keys.match(f"Bearer {'abcd'[n % 4]}")
 
     with tempfile.TemporaryDirectory() as directory:
-        artifact.save(Path(directory), classifier, golden_text="film", card="# shared\n")
-        loaded = artifact.load(Path(directory))
+        storage.save(Path(directory), classifier, golden_text="film", card="# shared\n")
+        loaded = storage.load(Path(directory))
     yield "artifact", lambda _: loaded.classifier.config.model_dump_json()
     settings = Settings()
     yield "settings", lambda _: settings.model_dump_json()

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from model.artifact import Artifact
-from model.classifier import Classifier
-from model.tokenizer import Tokenizer
+from model.artifact.storage import Artifact
+from model.inference.classifier import Classifier
+from model.text.tokenizer import Tokenizer
 from service.app import create_app
 from service.settings import Settings
 from tests.asgi import ask

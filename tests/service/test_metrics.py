@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from model.artifact import Artifact
+from model.artifact.storage import Artifact
 from service.app import create_app
-from service.batcher import Stepped
+from service.batching.batcher import StepResult
 from service.metrics import Metrics
 from service.settings import Settings
 from tests.asgi import ask
@@ -106,7 +106,7 @@ def test_accepted_requests_come_out_somehow(metrics: Metrics, status: int, outco
 
 
 def test_what_a_step_tells(metrics: Metrics) -> None:
-    metrics.step("predict", 3, Stepped({}, worked=75, wasted=25), 0.002)
+    metrics.step("predict", 3, StepResult({}, worked=75, wasted=25), 0.002)
     metrics.joined("predict", 0.02)
     metrics.queue(10, 2)
     metrics.dropped(4)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
-from model import artifact
+from model.artifact import storage
 from service.app import create_app
 from service.settings import Settings
 from tests.asgi import ask
@@ -19,13 +19,13 @@ from tests.conftest import random_classifier
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("models") / "simple"
     classifier = random_classifier(cell="rnn", num_layers=2)
-    artifact.save(directory, classifier, golden_text="the film was wonderful", card="# simple\n")
+    storage.save(directory, classifier, golden_text="the film was wonderful", card="# simple\n")
     return directory
 
 
 @pytest.fixture
 def app(directory: Path) -> FastAPI:
-    return create_app(Settings(), artifact.load(directory))
+    return create_app(Settings(), storage.load(directory))
 
 
 def states(app: FastAPI, **body: Any) -> httpx.Response:
@@ -84,7 +84,7 @@ def test_a_text_in_pieces(app: FastAPI) -> None:
 
 def test_its_size_is_estimated_by_the_tensors_that_it_has(directory: Path) -> None:
     """Twenty tokens of two layers of four units: some 2 kB of states, where an LSTM has 12 kB."""
-    tight = create_app(Settings(max_response_bytes=4000), artifact.load(directory))
+    tight = create_app(Settings(max_response_bytes=4000), storage.load(directory))
     assert states(tight, inputs="film " * 20).status_code == 200
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from model.artifact import Artifact
-from service.batcher import Stepped
+from model.artifact.storage import Artifact
+from service.batching.batcher import StepResult
 from service.metrics import Metrics
 from service.scoreboard import Scoreboard, Slot
 from tests.conftest import random_classifier
@@ -30,7 +30,7 @@ def work(metrics: Metrics, times: int) -> None:
     for number in range(times):
         metrics.accepted("/predict")
         metrics.answered("/predict", 200, 0.25 * number, accepted=True)
-        metrics.step("predict", 3, Stepped({}, worked=75 * number, wasted=0), 0.125)
+        metrics.step("predict", 3, StepResult({}, worked=75 * number, wasted=0), 0.125)
         metrics.queue(10, 2)
         metrics.rejected(f"reason {number}")
 

@@ -34,7 +34,7 @@ ALLOWED = {
 
 # What these hold is for commands, which a server does not run: flags, the signals that are noted,
 # and pipes to the process that reads somebody else's file.
-COMMAND_LINE = ("model.cli", "service.cli", "model.convert.supervision", "model.interruption")
+COMMAND_LINE = ("model.cli.app", "service.cli", "model.convert.supervision", "model.interruption")
 
 PLAIN = (
     bool,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from model.commands import convert
+from model.cli import convert
 
 
 @pytest.fixture(autouse=True)

@@ -20,10 +20,12 @@ import safetensors.torch
 import torch
 import typer
 
-from model.convert import files, graph, keras_file, walk  # noqa: F401
-from model.convert.complete import Told, complete
-from model.convert.convert import Wanted, convert
-from model.convert.files import Beside
+from model.convert import files
+from model.convert.complete import ConvertOptions, complete
+from model.convert.convert import TargetSpec, convert
+from model.convert.files import SiblingFiles
+from model.convert.keras import file  # noqa: F401
+from model.convert.onnx import graph, walk  # noqa: F401
 from model.convert.source import Hints
 from model.convert.supervision import Tell, supervised
 from model.errors import ModelError
@@ -73,14 +75,16 @@ def mutations(content: bytes, count: int) -> Iterator[bytes]:
 
 def ends(path: Path, count: int) -> list[str]:
     """How the whole file ends, and each of so many damaged ones: its sentence, or the proof."""
-    told = Told(vocabulary=Path(save_vocabulary(path.parent)[1]), split="word", labels="a,b")
+    told = ConvertOptions(
+        vocabulary=Path(save_vocabulary(path.parent)[1]), split="word", labels="a,b"
+    )
     hints = Hints(parts=("last",) if path.suffix in {".pt", ".safetensors"} else None)
 
     def work(_tell: Tell) -> str:
         found = files.read(path, hints)
-        tokens, names = complete(found, Beside(), told)
+        tokens, names = complete(found, SiblingFiles(), told)
         with tempfile.TemporaryDirectory() as out:
-            wanted = Wanted(tokens, names, 100, "m", path.name)
+            wanted = TargetSpec(tokens, names, 100, "m", path.name)
             return f"converted: {convert(found, wanted, [], Path(out))}"
 
     found = []

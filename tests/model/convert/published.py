@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
-from model import artifact
-from model.classifier import Classifier
-from model.cli import app
+from model.artifact import storage
+from model.cli.app import app
 from model.convert.head import Part
-from model.reader import Floats
-from model.tokenizer import Encoding
+from model.inference.classifier import Classifier
+from model.text.tokenizer import Encoding
+from model.types import Floats
 from tests.conftest import FILLERS, WORDS
 
 VOCABULARY = ["<unk>", "<pad>", *FILLERS, *WORDS["praise"], *WORDS["blame"]]
@@ -144,7 +144,7 @@ def named(count: int) -> list[str]:
 
 def served(directory: Path) -> Classifier:
     """The artifact, as it would be served."""
-    return artifact.load(directory).classifier
+    return storage.load(directory).classifier
 
 
 def probabilities(classifier: Classifier, texts: Sequence[Sequence[int]] = TEXTS) -> Floats:

@@ -17,7 +17,7 @@ from model.convert.tokens import (
     word_tokenizer,
 )
 from model.errors import ConversionError
-from model.tokenizer import Tokenizer
+from model.text.tokenizer import Tokenizer
 
 WORDS = ["<pad>", "<unk>", "don", "'", "t", "go", ".", "Go", "don't", "dont", "é"]
 VOCABULARY = {word: number for number, word in enumerate(WORDS)}

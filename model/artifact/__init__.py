@@ -1,0 +1,1 @@
+"""A model's directory: saved, loaded strictly, and described."""

@@ -1,0 +1,1 @@
+"""The `conveyor` command: one file a command."""

@@ -1,0 +1,119 @@
+"""Progress: how a run tells where it stands; a bar on a terminal, a line a minute elsewhere."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bar
+
+from model.data.rows import BadRow
+from model.labelling.label import PredictionWatcher
+from model.training.pretrain import PretrainingEpoch, PretrainingStep, PretrainingWatcher
+from model.training.run import StepReport
+from model.training.train import EpochReport, Watcher
+
+# Seconds between two lines: what a log file can bear for days, and a person can wait for.
+LINE_SECONDS = 60.0
+# The time left is told from the steps of so many seconds: the slowest steps take some.
+SPEED_SECONDS = 300.0
+
+# The only task of a bar.
+TASK = TaskID(0)
+
+
+class Progress(Bar):
+    """Where one task stands. As a context, it shows its bar, if the console is a terminal."""
+
+    def __init__(
+        self, task: str, console: Console, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[status]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            get_time=clock,
+            speed_estimate_period=SPEED_SECONDS,
+        )
+        self.add_task(task, total=None, status="")
+        self._told_at = clock()
+
+    def count(self, done: int, total: int) -> None:
+        """So many are done, of so many."""
+        self.update(TASK, completed=done, total=total)
+
+    def training(self) -> Watcher:
+        """Who tells of a training run: its steps here, and a line for each epoch."""
+
+        def on_step(report: StepReport) -> None:
+            self._step(report, f"accuracy {report.accuracy:.3f}, ")
+
+        def on_epoch(report: EpochReport) -> None:
+            line = f"epoch {report.epoch}: loss {report.loss:.4f}, accuracy {report.accuracy:.4f}"
+            if report.validation:
+                line += f", held-out accuracy {report.validation.accuracy:.4f}"
+                line += " (best so far)" if report.best else ""
+            self._tell(line)
+
+        return Watcher(self._tell, on_step, on_epoch)
+
+    def pretraining(self) -> PretrainingWatcher:
+        """Who tells of a pretraining, in the same way."""
+
+        def on_epoch(report: PretrainingEpoch) -> None:
+            self._tell(
+                f"epoch {report.epoch}: loss {report.loss:.4f}, "
+                f"held-out perplexity {report.perplexity:.1f}"
+            )
+
+        return PretrainingWatcher(self._tell, self._step, on_epoch)
+
+    def predicting(self) -> PredictionWatcher:
+        """Who tells of the labelling of a file: its rows here, and a line for each that is bad."""
+
+        def on_skip(bad: BadRow) -> None:
+            self._tell(f"{bad} It is left out.")
+
+        def on_rows(done: int, total: int | None) -> None:
+            self.update(TASK, completed=done, total=total, status="rows,")
+            place = f"{done:,} rows" if total is None else f"{done:,} of about {total:,} rows"
+            speed = self.tasks[TASK].speed
+            self._line(place if speed is None else f"{place}, {speed:,.0f} a second{self._left()}")
+
+        return PredictionWatcher(on_skip, on_rows)
+
+    def _step(self, report: StepReport | PretrainingStep, more: str = "") -> None:
+        status = f"loss {report.loss:.3f}, {more}{report.tokens / report.seconds:,.0f} tokens/s"
+        self.update(
+            TASK,
+            total=report.steps,
+            completed=report.step,
+            status=f"epoch {report.epoch}, {status},",
+        )
+        place = f"epoch {report.epoch}, step {report.step:,} of {report.steps:,}"
+        self._line(f"{place}: {status}{self._left()}")
+
+    def _line(self, line: str) -> None:
+        """Print a line where there is no bar, if it is time for one."""
+        if not self.console.is_terminal and self.get_time() - self._told_at >= LINE_SECONDS:
+            self._tell(line)
+
+    def _left(self) -> str:
+        seconds = self.tasks[TASK].time_remaining
+        return "" if seconds is None else f", {timedelta(seconds=int(seconds))} left"
+
+    def _tell(self, line: str) -> None:
+        """Print a line, as long as it is: a log has no width."""
+        self.console.print(line, soft_wrap=True)
+        self._told_at = self.get_time()

@@ -1,0 +1,1 @@
+"""From a state dict of PyTorch to a source."""

@@ -1,0 +1,1 @@
+"""Rows and examples, from files or from a hub of data sets."""

@@ -1,0 +1,99 @@
+"""Soft labels: to learn how likely each label is, from one who knows (Hinton et al., 2015)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from model.data.rows import JSONL, LineRows, Lines, Row, format_of, good, listed, open_lines
+from model.errors import DataError
+
+SCORES = "scores"
+# Scores may have been rounded, to three digits or more.
+SUM_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class SoftExample:
+    """A text, and what somebody gives for each label it may have: probabilities that sum to 1."""
+
+    text: str
+    scores: Mapping[str, float]
+    place: str = field(default="", compare=False, repr=False)  # where it stands, for people
+
+
+def read_soft_examples(source: str, text_column: str | None = None) -> list[SoftExample]:
+    """Read the texts of a .jsonl file, also .gz, and their ``scores``, an object of probabilities.
+
+    Raises DataError with file and line.
+    """
+    kind, compressed = format_of(source)
+    if kind != JSONL:
+        raise DataError(f"{source} is no {JSONL} file: scores of several labels need one.")
+    with open_lines(source, compressed=compressed) as lines:
+        rows = good(LineRows(lines, kind, text_column))
+        examples = [SoftExample(row.text, _scores(row, lines), row.place) for row in rows]
+    if not examples:
+        raise DataError(f"{source} holds no texts: it needs a line for each, with its scores.")
+    return examples
+
+
+def _scores(row: Row, lines: Lines) -> Mapping[str, float]:
+    if SCORES not in row.cells:
+        raise lines.error(f"there is no {SCORES!r}, only {listed(row.cells)}")
+    scores = row.cells[SCORES]
+    numbers = scores.values() if isinstance(scores, dict) else []
+    if not numbers or not all(isinstance(n, int | float) and 0 <= n <= 1 for n in numbers):
+        raise lines.error(f"{SCORES!r} is not an object with a probability for each label")
+    total = sum(numbers)
+    if abs(total - 1) > SUM_TOLERANCE:
+        raise lines.error(f"the {SCORES} sum to {total:.4g} and not to 1: give those of all labels")
+    return {label: number / total for label, number in scores.items()}
+
+
+def one_hot(label_ids: Tensor, labels: int) -> Tensor:
+    """Label ids (texts,) as probabilities (texts, labels): all of it for the one."""
+    return functional.one_hot(label_ids, labels).float()
+
+
+def probabilities(examples: Sequence[SoftExample], labels: Sequence[str]) -> Tensor:
+    """The probabilities (texts, labels) of the examples; labels without a score have none.
+
+    Raises DataError for the first example with a label that is none of these.
+    """
+    places = {label: place for place, label in enumerate(labels)}
+    table = np.zeros((len(examples), len(labels)), np.float32)
+    for row, example in zip(table, examples, strict=True):
+        for label, score in example.scores.items():
+            if label not in places:
+                raise DataError(
+                    f"{example.place} has a score for the label {label!r}, "
+                    "which no labelled text has: give scores under the labels of the model."
+                )
+            row[places[label]] = score
+    return torch.from_numpy(table)
+
+
+def merged(judged: Sequence[Sequence[SoftExample]]) -> list[SoftExample]:
+    """One example a text: where several judge the same, the mean of what they give.
+
+    An average of several models is right more often than each of them, and one model can learn it
+    (Hinton et al., 2015).
+    """
+    by_text: dict[str, list[SoftExample]] = {}
+    for example in (example for one in judged for example in one):
+        by_text.setdefault(example.text, []).append(example)
+    return [_mean(group) for group in by_text.values()]
+
+
+def _mean(group: Sequence[SoftExample]) -> SoftExample:
+    first = group[0]
+    labels = dict.fromkeys(label for example in group for label in example.scores)
+    means = {
+        label: sum(example.scores.get(label, 0.0) for example in group) / len(group)
+        for label in labels
+    }
+    return SoftExample(first.text, means, first.place)

@@ -1,0 +1,86 @@
+"""Calibration: a score of 0.9 should mean that 90 % of such answers are right.
+
+Shapes in comments: N texts, L labels.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model.inference.classifier import Classifier
+from model.types import Floats
+
+# Bins of the expected calibration error, as in Guo et al. (2017).
+BINS = 15
+
+# Temperatures that can come out. Where all held-out texts are right, no limit is too low.
+COLDEST, HOTTEST = 0.5, 10.0
+
+# Below this, float32 has no more digits for a probability.
+LEAST_PROBABILITY = 1e-38
+
+
+class Reliability(NamedTuple):
+    """What became of the texts of each bin of confidence, (BINS,) each: sums over its texts."""
+
+    texts: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    right: NDArray[np.int64]
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error, 0 to 1."""
+        return float(np.abs(self.confidence - self.right).sum() / self.texts.sum())
+
+
+def reliability(probabilities: Floats, truth: NDArray[np.int64]) -> Reliability:
+    """Texts sorted by the probability of their best label into 15 bins of equal width.
+
+    Of probabilities (N, L) and the numbers of the true labels (N,).
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == truth
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    return Reliability(
+        np.bincount(bins, minlength=BINS),
+        np.bincount(bins, confidence, minlength=BINS).astype(np.float64),
+        np.bincount(bins[right], minlength=BINS),
+    )
+
+
+def expected_calibration_error(probabilities: Floats, truth: NDArray[np.int64]) -> float:
+    """How far confidence and accuracy are apart, on average over the texts.
+
+    In each bin of `reliability`, the share of right answers is compared with the mean of the best
+    probabilities (Naeini et al., 2015; Guo et al., 2017).
+    """
+    return reliability(probabilities, truth).error
+
+
+def temperature(probabilities: Floats, truth: NDArray[np.int64]) -> float:
+    """The T by which logits should be divided, so that the truth (N,) is likeliest.
+
+    From probabilities (N, L), whose logarithms are logits (temperature scaling: Guo et al., 2017).
+    """
+    logits = np.log(np.maximum(probabilities.astype(np.float64), LEAST_PROBABILITY))
+    true = logits[np.arange(len(truth)), truth].mean()
+    low, high = COLDEST, HOTTEST
+    for _ in range(50):  # the slope in 1/T rises with 1/T, so halving finds where it is zero
+        middle = (low + high) / 2
+        scaled = np.exp((logits - logits.max(axis=1, keepdims=True)) / middle)
+        scaled /= scaled.sum(axis=1, keepdims=True)
+        too_cold = (scaled * logits).sum(axis=1).mean() > true
+        low, high = (middle, high) if too_cold else (low, middle)
+    return (low + high) / 2
+
+
+@torch.no_grad()
+def apply_temperature(classifier: Classifier, by: float) -> None:
+    """Divide a classifier's logits by a temperature, in place: its head's weights and biases.
+
+    They are rounded to half precision, in which they are stored.
+    """
+    for parameter in classifier.network.head.parameters():
+        parameter.copy_((parameter / by).half())

@@ -1,0 +1,1 @@
+"""Predicting and tracing texts with a trained network."""

@@ -1,0 +1,146 @@
+"""Classifier: the one object that predicts, traces, and is served."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.inference.reader import Reader, reader
+from model.network.classifier import LSTMClassifier, NetworkTrace
+from model.network.config import ModelConfig
+from model.network.selection import Selection
+from model.network.state import State, States
+from model.text.collate import batches_by_length, collate
+from model.text.tokenizer import Encoding, Tokenizer
+from model.types import Floats
+
+# Large enough to keep the matrix products busy, small enough for tens of megabytes of activations.
+BATCH_TOKENS = 8192
+
+
+@dataclass(frozen=True)
+class LayerStates:
+    """What is selected of one layer and direction: S steps, U units."""
+
+    layer: int
+    direction: str
+    tensors: dict[str, Floats]  # (S, U)
+    summaries: dict[str, NDArray[Any]]  # (S,) or (S, U)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What happened inside the network while it read one text."""
+
+    probabilities: Floats  # (labels,)
+    steps: range
+    layers: list[LayerStates]
+    step_scores: Floats | None  # (S, labels)
+    contributions: dict[str, Floats]  # by direction (labels, U), and the "bias" (labels,)
+    end: State | None
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A tokenizer and a network that belong together.
+
+    What shares a call never changes an answer: texts are batched by length, padding does not count.
+    """
+
+    config: ModelConfig
+    network: LSTMClassifier
+    tokenizer: Tokenizer
+
+    def encode(self, texts: Sequence[str], *, offsets: bool = True) -> list[Encoding]:
+        """Each text as the network reads it, in full length."""
+        return self.tokenizer.encode(texts, offsets=offsets)
+
+    def predict(self, encodings: Sequence[Encoding]) -> Floats:
+        """Probabilities (texts, labels), in the order of the texts."""
+        lengths = [len(encoding) for encoding in encodings]
+        probabilities = np.empty((len(encodings), len(self.config.labels)), np.float32)
+        reading = self.reader()
+        # Alike in length, so that as many as possible are read together to their ends.
+        for batch in batches_by_length(lengths, BATCH_TOKENS):
+            reading.add([(index, encodings[index].ids) for index in batch])
+            while reading:
+                for index, row in reading.step().finished:
+                    probabilities[index] = row
+        return probabilities
+
+    def reader(self) -> Reader:
+        """A reader for texts that come and go while others are being predicted."""
+        return reader(self.network)
+
+    def trace(
+        self,
+        encodings: Sequence[Encoding],
+        selection: Selection | None = None,
+        starts: Sequence[State | None] | None = None,
+    ) -> list[Trace]:
+        """What `predict` gives, and what is selected of all on the way, in the order of the texts.
+
+        With ``starts``, each text goes on where another one ended.
+        """
+        selection = selection or Selection()
+        traces: dict[int, Trace] = {}
+        lengths_of_all = [len(encoding) for encoding in encodings]
+        for batch in batches_by_length(lengths_of_all, BATCH_TOKENS):
+            ids, lengths = self._collate([encodings[index] for index in batch])
+            start = None
+            if starts is not None:
+                states = [starts[index] for index in batch]
+                start = States.stack(states, self.config).to(ids.device)
+            traced = self.network.trace(ids, lengths, selection, start)
+            steps = [selection.steps_of(len(encodings[index])) for index in batch]
+            traces.update(zip(batch, _texts(traced, steps), strict=True))
+        return [traces[index] for index in range(len(encodings))]
+
+    def _collate(self, encodings: Sequence[Encoding]) -> tuple[torch.Tensor, torch.Tensor]:
+        device = self.network.head.weight.device
+        ids, lengths = collate([e.ids for e in encodings], self.config.pad_token_id)
+        return ids.to(device), lengths.to(device)
+
+
+def _texts(traced: NetworkTrace, steps: Sequence[range]) -> Iterator[Trace]:
+    """A batch's texts, each with its own steps of all arrays, without copies."""
+    probabilities = traced.logits.softmax(dim=-1).numpy(force=True)
+    layers = [(layer, _numpy(layer.tensors), _numpy(layer.summaries)) for layer in traced.layers]
+    scores = None if traced.step_scores is None else traced.step_scores.numpy(force=True)
+    shares = _numpy(traced.contributions)
+    for row, own in enumerate(steps):
+        place = slice(len(own)), row
+        yield Trace(
+            probabilities=probabilities[row],
+            steps=own,
+            layers=[
+                LayerStates(
+                    layer.layer,
+                    layer.direction,
+                    {name: array[place] for name, array in tensors.items()},
+                    {name: array[place] for name, array in summaries.items()},
+                )
+                for layer, tensors, summaries in layers
+            ],
+            step_scores=None if scores is None else scores[place],
+            contributions={name: array[row] for name, array in shares.items()},
+            end=None if traced.end is None else traced.end.of(row),
+        )
+
+
+def _numpy(tensors: dict[str, Tensor]) -> dict[str, NDArray[Any]]:
+    return {name: tensor.numpy(force=True) for name, tensor in tensors.items()}
+
+
+def used_threads() -> int:
+    """How many processor threads a prediction may use."""
+    return torch.get_num_threads()
+
+
+def use_threads(count: int) -> None:
+    """Let a prediction use this many processor threads, from now on and in the whole process."""
+    torch.set_num_threads(count)

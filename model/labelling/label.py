@@ -1,0 +1,163 @@
+"""Labelling a file, however long: rows are read, predicted and written a window at a time.
+
+Within a window texts are sorted by length, so that little padding is read. Windows end after rows
+that only the rows decide, and a run goes on at the beginning of one: so texts are in the same
+company when they are read again, and their scores the same to the last digit.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from model import interruption
+from model.data.rows import BadRow, Row, Rows
+from model.errors import DataError, PredictionError
+from model.inference.classifier import BATCH_TOKENS, Classifier
+from model.labelling.resumable import Mark, Sink
+from model.labelling.writers import Format
+from model.text.collate import batches_by_length, chunks
+from model.types import Floats
+
+# Enough rows to find many of one length, and few enough to do again after an interruption. Where
+# rows are long, a window ends after so many bytes: memory has to suffice for all of them.
+WINDOW_ROWS = 4096
+WINDOW_BYTES = 2**23
+# Texts tokenized at once: the tokenizer's own results are several times as large as what is kept.
+ENCODED = 256
+
+
+@dataclass(frozen=True)
+class PredictionWatcher:
+    """Who is told how it goes."""
+
+    # Of each row that is left out.
+    on_skip: Callable[[BadRow], None] = lambda _: None
+    # How many rows are done, and how many there are in all, if anybody knows.
+    on_rows: Callable[[int, int | None], None] = lambda _done, _total: None
+
+
+def predict(
+    classifier: Classifier,
+    rows: Rows,
+    output: Format,
+    sink: Sink,
+    *,
+    skip_bad_rows: bool = False,
+    watcher: PredictionWatcher = PredictionWatcher(),
+) -> Mark:
+    """Label all rows from where the sink stands; what it says at the end is how many they were.
+
+    Texts longer than the model reads are judged by their end.
+
+    Raises DataError for a bad row, unless they are skipped, and where the rows cannot be read on;
+    PredictionError where those that are done are others than they were; Interrupted; and OSError.
+    """
+    if sink.mark.finished:
+        return sink.mark
+    all_windows = windows(rows)
+    first = next(all_windows)
+    output.begin(rows.columns, [row for row in first if isinstance(row, Row)])
+    remaining = itertools.chain([first], all_windows)
+    _pass_by(remaining, rows, sink.mark)
+    for window in remaining:
+        mark, digest = sink.mark, rows.digest()
+        usable, bad = _sorted_out(window, output)
+        for row in bad:
+            if not skip_bad_rows:
+                raise _stopped(row, sink)
+            watcher.on_skip(row)
+        total = _total(rows, mark.rows + len(window))
+        tell = partial(_tell, watcher, mark.rows + len(bad), total)
+        probabilities = judge(classifier, [row.text for row in usable], tell)
+        content = output.body(usable, probabilities)
+        sink.append(
+            content if mark.size else output.head() + content,
+            mark.model_copy(
+                update={
+                    "rows": mark.rows + len(window),
+                    "skipped": mark.skipped + len(bad),
+                    "digest": digest,
+                }
+            ),
+        )
+    interruption.check()
+    sink.finish()
+    return sink.mark
+
+
+def windows(rows: Iterable[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
+    """The rows in windows; one at least, which is empty where there are no rows."""
+    window: list[Row | BadRow] = []
+    size, first = 0, True
+    for row in rows:
+        window.append(row)
+        size += max(row.size, len(row.text)) if isinstance(row, Row) else 0
+        if len(window) == WINDOW_ROWS or size >= WINDOW_BYTES:
+            yield window
+            window, size, first = [], 0, False
+    if window or first:
+        yield window
+
+
+def judge(
+    classifier: Classifier, texts: list[str], on_texts: Callable[[int], None] = lambda _: None
+) -> Floats:
+    """Probabilities (texts, labels). ``on_texts`` is told how many texts are read so far."""
+    encodings = [
+        encoding.last(classifier.config.max_tokens)
+        for some in interruption.watched(chunks(texts, ENCODED))
+        for encoding in classifier.encode(some, offsets=False)
+    ]
+    probabilities = np.empty((len(texts), len(classifier.config.labels)), np.float32)
+    read = 0
+    lengths = [len(encoding) for encoding in encodings]
+    for batch in interruption.watched(batches_by_length(lengths, BATCH_TOKENS)):
+        probabilities[batch] = classifier.predict([encodings[index] for index in batch])
+        read += len(batch)
+        on_texts(read)
+    return probabilities
+
+
+def _pass_by(remaining: Iterator[list[Row | BadRow]], rows: Rows, mark: Mark) -> None:
+    """Read again, without labelling, what is done; and see that it is the same."""
+    passed = 0
+    while passed < mark.rows and (window := next(remaining, None)):
+        passed += len(window)
+    if mark.rows and (passed, rows.digest()) != (mark.rows, mark.digest):
+        raise PredictionError(
+            f"The first {mark.rows:,} rows are labelled already, but are not what they were then: "
+            "bring them back, or choose another --out."
+        )
+
+
+def _sorted_out(window: Iterable[Row | BadRow], output: Format) -> tuple[list[Row], list[BadRow]]:
+    """The rows that can be read and written, and those that cannot."""
+    usable, bad = [], []
+    for row in window:
+        if isinstance(row, BadRow):
+            bad.append(row)
+        elif clause := output.refusal(row):
+            bad.append(BadRow(f"{row.place}: {clause}."))
+        else:
+            usable.append(row)
+    return usable, bad
+
+
+def _stopped(bad: BadRow, sink: Sink) -> DataError:
+    advice = "Mend the row, or leave it out with --bad-rows skip"
+    if not (sink.lasts and sink.mark.rows):
+        return DataError(f"{bad} {advice}.")
+    return DataError(f"{bad} {advice}: the same command goes on after {sink.mark.rows:,} rows.")
+
+
+def _total(rows: Rows, read: int) -> int | None:
+    """How many rows there may be, by how much of the file so many are."""
+    share = rows.share()
+    return round(read / share) if share else None
+
+
+def _tell(watcher: PredictionWatcher, before: int, total: int | None, read: int) -> None:
+    watcher.on_rows(before + read, total)

@@ -1,0 +1,285 @@
+"""Rows with their labels, as the bytes of a .csv, .tsv or .jsonl file, some rows at a time.
+
+The columns of the input come first and as they were; a JSON object keeps even its spelling. What is
+made of some rows depends on them alone (and the first ones), so that a file can be written in
+pieces, and the pieces are the same whenever they are made.
+"""
+
+import csv
+import gzip
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+import numpy as np
+import orjson
+
+from model.data.rows import MOST_COLUMNS, TSV, Row, listed
+from model.errors import DataError
+from model.types import Floats
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is said of each text: the best label, its score and, if wanted, the scores of all."""
+
+    labels: tuple[str, ...]
+    prefix: str = ""  # of all names of columns that are added
+    all_scores: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name of the column of the best label."""
+        return f"{self.prefix}label"
+
+    @property
+    def score(self) -> str:
+        """The name of the column of its score."""
+        return f"{self.prefix}score"
+
+    @property
+    def scores(self) -> str:
+        """The name of the object of all scores, by label."""
+        return f"{self.prefix}scores"
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of all columns that a table gets."""
+        each = [f"{self.score}_{label}" for label in self.labels] if self.all_scores else []
+        return [self.label, self.score, *each]
+
+    def cells(self, row: Floats) -> list[Any]:
+        """What stands in them, for the probabilities (labels,) of one text."""
+        best = int(row.argmax())
+        return [self.labels[best], row[best], *(row if self.all_scores else ())]
+
+    def object(self, row: Floats) -> dict[str, Any]:
+        """The same as a JSON object gets it."""
+        best = int(row.argmax())
+        said: dict[str, Any] = {self.label: self.labels[best], self.score: row[best]}
+        if self.all_scores:
+            said[self.scores] = dict(zip(self.labels, row, strict=True))
+        return said
+
+
+class Format(Protocol):
+    """How labelled rows are written."""
+
+    def begin(self, columns: Sequence[str] | None, rows: Sequence[Row]) -> None:
+        """Say what columns the input has (None where each row names its own), and its first rows.
+
+        Raises DataError for what cannot be written at all.
+        """
+
+    def refusal(self, row: Row) -> str | None:
+        """Why this row cannot be written, as a clause; None if it can."""
+
+    def head(self) -> bytes:
+        """What a file begins with."""
+
+    def body(self, rows: Sequence[Row], probabilities: Floats) -> bytes:
+        """The rows, and their labels by the probabilities (rows, labels)."""
+
+
+@dataclass
+class JsonLines:
+    """A JSON object in each line."""
+
+    answers: Answers
+
+    def begin(self, columns: Sequence[str] | None, _rows: Sequence[Row]) -> None:
+        """See that no column is there twice."""
+        check_names(columns or (), self.answers.object(np.zeros(len(self.answers.labels), "f4")))
+
+    def refusal(self, row: Row) -> str | None:
+        """A JSON object can name what is added by itself; other rows have what JSON has not."""
+        if row.json:
+            added = (self.answers.label, self.answers.score, self.answers.scores)
+            there = [name for name in added[: 2 + self.answers.all_scores] if name in row.cells]
+            return _there_already(there[0]) if there else None
+        return unwritable(row.cells)
+
+    def head(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def body(self, rows: Sequence[Row], probabilities: Floats) -> bytes:
+        """An object for each row, what it had first."""
+        return b"".join(
+            b"%s,%s\n" % (_opened(row), dumped(self.answers.object(said))[1:])
+            for row, said in zip(rows, probabilities, strict=True)
+        )
+
+
+def _opened(row: Row) -> bytes:
+    """The row as a JSON object without its end; it has a text at least."""
+    content = row.json.encode() if row.json else dumped(row.cells)
+    return content.rstrip()[:-1].rstrip()
+
+
+class _Written:
+    """What `csv.writer` writes to. Each line ends in a line feed.
+
+    The writer has to believe that it ends in CR LF: else it leaves a cell with a lone CR without
+    quotes, and no reader takes that.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def write(self, line: str) -> None:
+        self.lines.append(line.removesuffix("\r\n") + "\n")
+
+
+@dataclass
+class Table:
+    """A line for each row, below one that names the columns."""
+
+    answers: Answers
+    kind: str
+    columns: list[str] = field(default_factory=list)
+
+    def begin(self, columns: Sequence[str] | None, rows: Sequence[Row]) -> None:
+        """Let the columns be these, or else those of the first row."""
+        self.columns = table_columns(columns, rows)
+        check_names(self.columns, self.answers.columns)
+        for name in (*self.columns, *self.answers.columns, *self.answers.labels):
+            if self._breaks(name):
+                raise DataError(
+                    f"The name {name!r} holds a tab or a line break, which a .tsv has no form for: "
+                    "write a .csv or .jsonl."
+                )
+
+    def refusal(self, row: Row) -> str | None:
+        """A table has the same columns everywhere, and a .tsv neither tabs nor line breaks."""
+        if row.json and (clause := alien(row, self.columns)):
+            return clause
+        if clause := unwritable(row.cells):
+            return clause
+        for name, value in row.cells.items():
+            if self._breaks(value):
+                return f"{name!r} holds a tab or a line break, which a .tsv has no form for"
+        return None
+
+    def head(self) -> bytes:
+        """The names of the columns."""
+        return self._lines([[*self.columns, *self.answers.columns]])
+
+    def body(self, rows: Sequence[Row], probabilities: Floats) -> bytes:
+        """A line for each row."""
+        return self._lines(
+            [
+                *(cell(row.cells.get(name)) for name in self.columns),
+                *map(str, self.answers.cells(said)),
+            ]
+            for row, said in zip(rows, probabilities, strict=True)
+        )
+
+    def _breaks(self, value: object) -> bool:
+        return self.kind == TSV and isinstance(value, str) and not {*"\t\r\n"}.isdisjoint(value)
+
+    def _lines(self, rows: Iterable[Sequence[str]]) -> bytes:
+        written = _Written()
+        if self.kind == TSV:
+            written.lines.extend("\t".join(row) + "\n" for row in rows)
+        else:
+            csv.writer(written).writerows(rows)
+        return "".join(written.lines).encode()
+
+
+@dataclass
+class Gzip:
+    """Another format in a .gz file, each piece a member of its own (RFC 1952, 2.2)."""
+
+    format: Format
+
+    def begin(self, columns: Sequence[str] | None, rows: Sequence[Row]) -> None:
+        """As the format that is compressed."""
+        self.format.begin(columns, rows)
+
+    def refusal(self, row: Row) -> str | None:
+        """As the format that is compressed."""
+        return self.format.refusal(row)
+
+    def head(self) -> bytes:
+        """A member, be it empty: without any, it would be no .gz file."""
+        return _compressed(self.format.head())
+
+    def body(self, rows: Sequence[Row], probabilities: Floats) -> bytes:
+        """A member."""
+        return _compressed(self.format.body(rows, probabilities))
+
+
+def _compressed(content: bytes) -> bytes:
+    return gzip.compress(content, compresslevel=6, mtime=0)  # no time: the same bytes at any time
+
+
+def table_columns(columns: Sequence[str] | None, rows: Sequence[Row]) -> list[str]:
+    """The columns of a table, where the input may name them in each row. Raises DataError."""
+    names = list(columns if columns is not None else rows[0].cells if rows else ())
+    if len(names) > MOST_COLUMNS:
+        raise DataError(f"The first row has {len(names):,} columns: {MOST_COLUMNS:,} are the most.")
+    return names
+
+
+def check_names(there: Sequence[str], added: Iterable[str]) -> None:
+    """See that all columns can be told apart. Raises DataError."""
+    counts = Counter(there)
+    for name in there:
+        if counts[name] > 1:
+            raise DataError(
+                f"There are several columns {name!r}, of {listed(there)}: "
+                "give each a name of its own."
+            )
+    for name in added:
+        if name in counts:
+            raise DataError(f"{_there_already(name).capitalize()}.")
+
+
+def _there_already(name: str) -> str:
+    return (
+        f"there is a column {name!r} already: give --prefix, such as --prefix predicted_, "
+        "for the names of those that are added"
+    )
+
+
+def alien(row: Row, columns: Sequence[str]) -> str | None:
+    """What a row has that the table has not."""
+    known = frozenset(columns)
+    more = [name for name in row.cells if name not in known]
+    if not more:
+        return None
+    return f"there is {more[0]!r} beside the first row's columns, {listed(columns)}"
+
+
+def unwritable(cells: Mapping[str, Any]) -> str | None:
+    """What JSON has no form for."""
+    try:
+        dumped(cells)
+    except TypeError as error:
+        return f"this has no form in JSON ({error})"
+    return None
+
+
+def cell(value: object) -> str:
+    """A value as a table without types has it: as JSON, but texts as they are."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else dumped(value).decode().strip('"')
+
+
+def dumped(value: object) -> bytes:
+    """A value as JSON; float32 with as many digits as tell it from its neighbours."""
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _plain(value: object) -> object:
+    """What JSON lacks, and what has a usual form in text. Raises TypeError for the rest."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime):  # a class made from it
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -1,0 +1,52 @@
+"""Which cell a network is made of, and what all cells have in common.
+
+A cell is a module, `model.network.lstm` or `model.network.rnn`; `Cell` is what all others may ask.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from model.network import lstm, rnn
+from model.network.config import CellName, ModelConfig
+
+
+class Cell(Protocol):
+    """What a cell computes, what it carries from step to step, and its fast path."""
+
+    NAME: str  # for people, with its article
+    TENSORS: tuple[str, ...]  # all that it computes in one step
+    STATES: tuple[str, ...]  # those of them that the next step needs
+    MATRICES: int  # weight matrices (H, H+X) over [h, x]
+
+    def build(
+        self, inputs: int, units: int, layers: int, *, bidirectional: bool = False
+    ) -> nn.RNNBase:
+        """PyTorch's module that owns the weights, as training begins with them."""
+
+    def run_on(
+        self, x: Tensor, start: Sequence[Tensor], weights: Sequence[Tensor]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The states (T, B, H) of a layer and direction over x (T, B, X), and the end.
+
+        ``start`` and the end are the tensors (B, H) that STATES names.
+        """
+
+
+CELLS: Mapping[CellName, Cell] = {"lstm": lstm, "rnn": rnn}
+
+
+def cell_of(config: ModelConfig) -> Cell:
+    """The cell of this model."""
+    return CELLS[config.cell]
+
+
+def parameters(layers: nn.RNNBase, layer: int, direction: str) -> list[Tensor]:
+    """Weights (M*H, X) and (M*H, H), biases (M*H,) and (M*H,) of one layer and direction.
+
+    M is the cell's number of matrices, which PyTorch stacks.
+    """
+    suffix = f"l{layer}" + ("_reverse" if direction == "backward" else "")
+    names = (f"weight_ih_{suffix}", f"weight_hh_{suffix}", f"bias_ih_{suffix}", f"bias_hh_{suffix}")
+    return [getattr(layers, name) for name in names]

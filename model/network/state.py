@@ -1,0 +1,204 @@
+"""State: where a network stopped reading, to go on from there with the next piece of the text.
+
+As a text it is opaque to its bearer, and bound to the artifact that it comes from: another model's,
+a shortened or an altered one is told from a good one, and refused with the reason.
+"""
+
+import base64
+import binascii
+import math
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.errors import StateError
+from model.network.cell import cell_of
+from model.network.config import ModelConfig
+from model.network.pooling import PoolingState
+
+FORMAT = 1
+DIGEST_BYTES = 16
+
+# Format, SHA-256 of the artifact, number of tokens read.
+_HEADER = struct.Struct("<B32sq")
+MOST_TOKENS = 2**53
+
+# By how much rounding may lift the mean of h above the largest: the sum of a piece is in single
+# precision, and a piece of 2^16 steps errs by no more than 2^16 * 2^-24 a step.
+MEAN_ROOM = 2**-8
+
+
+@dataclass(frozen=True)
+class States:
+    """The states of B texts, for L layers of H units that read forward.
+
+    The belt is in double precision, as it is in the trace: what is rounded off at a cut would
+    otherwise stay on it. Where the cell has none, it is no units wide.
+    """
+
+    hidden: Tensor  # (L, B, H)
+    cell: Tensor  # (L, B, H), double
+    account: PoolingState  # (B, H): what pooling knows of the top layer's steps
+
+    @classmethod
+    def initial(cls, config: ModelConfig, texts: int, device: torch.device) -> Self:
+        """Nothing read yet."""
+        hidden = torch.zeros(config.num_layers, texts, config.hidden_size, device=device)
+        belt = hidden[..., : _belt_size(config)].double()
+        return cls(hidden, belt, PoolingState.empty(hidden[0]))
+
+    @classmethod
+    def stack(cls, states: Sequence["State | None"], config: ModelConfig) -> Self:
+        """The states of a batch; None is a text's beginning."""
+        all_states = [state or State.initial(config) for state in states]
+
+        def stacked(name: str, dim: int) -> Tensor:
+            return torch.stack([torch.from_numpy(getattr(s, name)) for s in all_states], dim)
+
+        hidden = stacked("hidden", 1)
+        count = torch.tensor([state.tokens for state in all_states])
+        account = PoolingState(hidden[-1], stacked("largest", 0), stacked("total", 0), count)
+        return cls(hidden, stacked("cell", 1), account)
+
+    def before(self, layer: int, names: Sequence[str], dtype: torch.dtype) -> list[Tensor]:
+        """The tensors (B, H) of these names that a layer goes on from."""
+        return [getattr(self, name)[layer].to(dtype) for name in names]
+
+    def to(self, device: torch.device) -> "States":
+        """The same on another device."""
+        account = PoolingState(*(tensor.to(device) for tensor in self.account))
+        return States(self.hidden.to(device), self.cell.to(device), account)
+
+    def of(self, text: int) -> "State":
+        """One text's state."""
+        return State(
+            tokens=int(self.account.steps[text]),
+            hidden=self.hidden[:, text].numpy(force=True).copy(),
+            cell=self.cell[:, text].numpy(force=True).copy(),
+            largest=self.account.largest[text].numpy(force=True).copy(),
+            total=self.account.total[text].numpy(force=True).copy(),
+        )
+
+
+@dataclass(frozen=True)
+class State:
+    """One text's state after so many tokens, for L layers of H units; ``cell`` as in `States`."""
+
+    tokens: int
+    hidden: NDArray[np.float32]  # (L, H)
+    cell: NDArray[np.float64]  # (L, H)
+    largest: NDArray[np.float32]  # (H,)
+    total: NDArray[np.float64]  # (H,)
+
+    @classmethod
+    def initial(cls, config: ModelConfig) -> Self:
+        """A text of which nothing has been read."""
+        shape = (config.num_layers, config.hidden_size)
+        return cls(
+            tokens=0,
+            hidden=np.zeros(shape, np.float32),
+            cell=np.zeros((shape[0], _belt_size(config))),
+            largest=np.full(shape[1], -np.inf, np.float32),
+            total=np.zeros(shape[1]),
+        )
+
+    def to_text(self, sha256: str) -> str:
+        """The state as a text in URL-safe base64, bound to the artifact with this hash."""
+        payload = _HEADER.pack(FORMAT, bytes.fromhex(sha256), self.tokens) + b"".join(
+            array.astype(array.dtype.newbyteorder("<")).tobytes() for array in self.arrays
+        )
+        return base64.urlsafe_b64encode(payload + _digest(payload)).decode()
+
+    @classmethod
+    def from_text(cls, text: str, config: ModelConfig, sha256: str) -> Self:
+        """Read `to_text` again. Raises StateError, one clause that says what is wrong with it."""
+        length = text_length(config)
+        payload = _payload(text, length)
+        version, artifact, tokens = _HEADER.unpack_from(payload)
+        if version != FORMAT:
+            raise StateError(f"is of format {version}, but this server reads format {FORMAT}")
+        if artifact.hex() != sha256:
+            raise StateError(
+                f"belongs to the model with the hash {artifact.hex()[:12]}..., but this server "
+                f"serves {sha256[:12]}..."
+            )
+        if len(text) != length:
+            raise StateError("was altered: send it back as it was received")
+        state = cls.initial(config)
+        offset = _HEADER.size
+        for array in state.arrays:
+            kind = array.dtype.newbyteorder("<")
+            array[...] = np.frombuffer(payload, kind, array.size, offset).reshape(array.shape)
+            offset += array.nbytes
+        state = replace(state, tokens=tokens)
+        if not state.possible:
+            raise StateError("holds numbers to which no text leads")
+        return state
+
+    @property
+    def possible(self) -> bool:
+        """Whether the equations allow these numbers.
+
+        The digest is no secret, so whoever wants to can make a state; but not one with NaN or with
+        numbers that would overflow. Before the first token all is as it begins. After it, a step
+        moves the belt and the sum of h by no more than 1, h lies within 1 of 0, and the largest h
+        is none that is less than the last one, nor than the mean. Rounding keeps all this: integers
+        up to 2^53 are exact, and what is not greater stays so; but for the mean of many, which is
+        given some room.
+        """
+        if self.tokens == 0:
+            start = (0, 0, -np.inf, 0)
+            pairs = zip(self.arrays, start, strict=True)
+            return all(bool((array == value).all()) for array, value in pairs)
+        bounds = (1, self.tokens, 1, self.tokens)
+        pairs = zip(self.arrays, bounds, strict=True)
+        return (
+            0 < self.tokens < MOST_TOKENS
+            and all(bool((np.abs(array) <= bound).all()) for array, bound in pairs)
+            and bool((self.hidden[-1] <= self.largest).all())
+            and bool((self.total <= self.tokens * (self.largest + MEAN_ROOM)).all())
+        )
+
+    @property
+    def arrays(self) -> tuple[NDArray[np.floating], ...]:
+        """All its numbers, in the order in which they are written."""
+        return self.hidden, self.cell, self.largest, self.total
+
+
+def text_length(config: ModelConfig) -> int:
+    """How many characters a state of this model has as a text."""
+    arrays = State.initial(config).arrays
+    size = _HEADER.size + sum(array.nbytes for array in arrays) + DIGEST_BYTES
+    return 4 * math.ceil(size / 3)
+
+
+def _belt_size(config: ModelConfig) -> int:
+    """How many units of a layer have a belt: all, or none."""
+    return config.hidden_size if "cell" in cell_of(config).STATES else 0
+
+
+def _payload(text: str, length: int) -> bytes:
+    """The bytes under the text, whole and as they were."""
+    try:
+        content = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        content = b""
+    payload, digest = content[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
+    if len(payload) >= _HEADER.size and digest == _digest(payload):
+        return payload
+    if len(text) < length:
+        raise StateError(
+            f"is cut short: it has {len(text):,} characters, but this model's have {length:,}"
+        )
+    raise StateError("was altered: send it back as it was received")
+
+
+def _digest(payload: bytes) -> bytes:
+    return blake2b(payload, digest_size=DIGEST_BYTES).digest()

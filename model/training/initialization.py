@@ -1,0 +1,134 @@
+"""Start: what the training of a classifier can start from, in place of chance."""
+
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from model.artifact.language_model import SIZES, PretrainedLanguageModel
+from model.errors import TrainingError
+from model.network.classifier import LSTMClassifier
+from model.text.tokenizer import Tokenizer
+from model.training.settings import RunSettings, TrainingSettings
+
+
+class Initialization(Protocol):
+    """A pretrained model, or word vectors."""
+
+    @property
+    def hashes(self) -> list[str]:
+        """Hashes of all that a run takes from it."""
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """The tokenizer that the run has to have; None if it trains its own."""
+
+    def settings(self, own: TrainingSettings) -> TrainingSettings:
+        """The settings of a run that starts from here: sizes are taken over.
+
+        Raises TrainingError where a setting says something else.
+        """
+
+    def load_into(self, network: LSTMClassifier, tokenizer: Tokenizer, /) -> str:
+        """Put into a network what is known; a clause that says for people what that is.
+
+        Raises ModelError.
+        """
+
+
+Settings = TypeVar("Settings", bound=RunSettings)
+
+
+def settings_from(pretrained: PretrainedLanguageModel, own: Settings) -> Settings:
+    """The settings of a run that starts from here: all that the two share is taken over.
+
+    Raises TrainingError where a setting was given that says something else.
+    """
+    shared = {name: getattr(pretrained.config, name) for name in SIZES}
+    for name, value in shared.items():
+        if name in own.model_fields_set and getattr(own, name) != value:
+            raise TrainingError(
+                f"The {name.replace('_', ' ')} of the pretrained model is {value}, and not "
+                f"{getattr(own, name)}: leave that setting out, it is taken from there."
+            )
+    return own.model_copy(update=shared)
+
+
+@dataclass(frozen=True)
+class PretrainedInitialization:
+    """What a classifier starts from: a foundation, or one for each direction."""
+
+    forward: PretrainedLanguageModel
+    backward: PretrainedLanguageModel | None = None
+
+    @property
+    def hashes(self) -> list[str]:
+        """The hashes of what there is."""
+        return [each.sha256 for each in (self.forward, self.backward) if each]
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of what there is."""
+        return self.forward.tokenizer
+
+    def settings(self, own: TrainingSettings) -> TrainingSettings:
+        """The settings of a run that starts from here, as `settings_from` makes them.
+
+        Raises TrainingError where the settings, or the two foundations, do not fit together.
+        """
+        if own.cell != self.forward.config.cell:
+            raise TrainingError(
+                f"The pretrained model's cell is {self.forward.config.cell}, and not {own.cell}: "
+                "leave out the other cell, or train without a pretrained model."
+            )
+        if self.forward.config.direction != "forward":
+            raise TrainingError(
+                "The pretrained model reads backward: give one that was made without --backward, "
+                "and this one beside it for the backward direction."
+            )
+        if self.backward:
+            self._check_backward(self.backward, own)
+        return settings_from(self.forward, own)
+
+    def _check_backward(self, backward: PretrainedLanguageModel, own: TrainingSettings) -> None:
+        if not own.bidirectional:
+            raise TrainingError(
+                "A pretrained backward model is for a classifier that reads from both ends: make "
+                "it bidirectional, or leave the backward model out."
+            )
+        if backward.config.direction != "backward":
+            raise TrainingError(
+                "The pretrained backward model reads forward: give one that was made by "
+                "`conveyor pretrain --backward`."
+            )
+        if not self.forward.shares_words(backward):
+            raise TrainingError(
+                "The two pretrained models do not share sizes, tokens and embeddings: make the "
+                "backward one by `conveyor pretrain --backward --embedding-of` the other."
+            )
+
+    def load_into(self, network: LSTMClassifier, _tokenizer: Tokenizer) -> str:
+        """Put the weights into a classifier: embedding, and the LSTM's directions.
+
+        In a network that reads from both ends, a layer above the first also sees the other
+        direction. Of that a pretrained one knows nothing, and begins with zeros for its weights.
+        """
+        with torch.no_grad():
+            network.embedding.weight.copy_(self.forward.weights["embedding.weight"])
+            _load_direction(network.recurrent, self.forward.weights, "")
+            if self.backward:
+                _load_direction(network.recurrent, self.backward.weights, "_reverse")
+        return "pretrained"
+
+
+def _load_direction(lstm: nn.RNNBase, weights: dict[str, Tensor], suffix: str) -> None:
+    for name, weight in weights.items():
+        if not name.startswith("lstm."):
+            continue
+        place: Tensor = lstm.get_parameter(name.removeprefix("lstm.") + suffix)
+        if place.shape != weight.shape:  # a layer that sees both directions, side by side
+            place.zero_()
+            width = weight.shape[1]
+            place = place[:, width:] if suffix else place[:, :width]
+        place.copy_(weight)

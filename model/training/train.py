@@ -1,0 +1,259 @@
+"""Supervised training: labelled texts in, a model directory out.
+
+A run is decided by its settings, its data and its seed alone. It writes checkpoints as it goes; the
+same command, run again after an interruption, continues where the last checkpoint stands and ends
+with the result of an undisturbed run.
+"""
+
+import hashlib
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model import interruption
+from model.artifact import storage
+from model.artifact.card import model_card
+from model.data.examples import Example
+from model.data.soft_labels import SoftExample, one_hot, probabilities
+from model.errors import TrainingError
+from model.evaluation.calibration import apply_temperature, temperature
+from model.evaluation.metrics import Evaluation, evaluate, judge, label_ids
+from model.files import name_of
+from model.inference.classifier import Classifier
+from model.interruption import Interrupted
+from model.network.config import MIN_LABELS, ModelConfig
+from model.text.collate import chunks
+from model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
+from model.training.checkpoint import CHECKPOINT, Checkpoint
+from model.training.initialization import Initialization, PretrainedInitialization
+from model.training.run import StepReport, TrainingRun
+from model.training.settings import TrainingSettings
+
+# Encodings hold the places of all tokens: hundreds of bytes a token, which training does not need.
+ENCODE_AT_ONCE = 1000
+GOLDEN_TOKENS = 20
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What an epoch brought; validation is None where nothing was held out."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation: Evaluation | None
+    best: bool
+
+
+@dataclass(frozen=True)
+class _Data:
+    """All texts of a run."""
+
+    examples: Sequence[Example]
+    validation: Sequence[Example] = ()
+    soft: Sequence[SoftExample] = ()
+    unlabelled: Sequence[str] = ()
+
+
+@dataclass
+class Watcher:
+    """Whom a run tells how it goes."""
+
+    on_start: Callable[[str], None] = lambda _: None
+    on_step: Callable[[StepReport], None] = lambda _: None
+    on_epoch: Callable[[EpochReport], None] = lambda _: None
+
+
+def split(
+    examples: Sequence[Example], fraction: float, seed: int
+) -> tuple[list[Example], list[Example]]:
+    """Hold out a share of each label's examples, but never all of them: (train, validation)."""
+    by_label: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        by_label[example.label].append(example)
+    train: list[Example] = []
+    validation: list[Example] = []
+    rng = random.Random(seed)  # noqa: S311 - a split, not a secret
+    for label in sorted(by_label):
+        group = rng.sample(by_label[label], len(by_label[label]))
+        held_out = min(round(fraction * len(group)), len(group) - 1)
+        validation += group[:held_out]
+        train += group[held_out:]
+    return train, validation
+
+
+def train(  # noqa: PLR0913 - what a run is made of
+    examples: Sequence[Example],
+    settings: TrainingSettings,
+    directory: Path,
+    *,
+    validation: Sequence[Example] = (),
+    soft: Sequence[SoftExample] = (),
+    unlabelled: Sequence[str] = (),
+    label_aliases: dict[str, str] | None = None,
+    start: Initialization | None = None,
+    about: str = "",
+    watcher: Watcher | None = None,
+) -> Evaluation | None:
+    """Train a classifier and write it to ``directory``; return how it does on held-out examples.
+
+    Without ``validation``, ``settings.validation_fraction`` of the examples is held out, to choose
+    the best epoch and to calibrate the scores. With nothing held out, all epochs are run, and the
+    last weights are kept as they are. ``soft`` are texts to learn beside the examples, whose labels
+    are probabilities; ``unlabelled`` are the texts that ``settings.virtual_adversarial`` and
+    ``settings.entropy`` are for. ``label_aliases`` renames
+    labels of the data; ``start`` is what to start from; ``about`` names the data and the
+    command for the model card.
+
+    Raises TrainingError for settings or data that cannot be trained on, DataError for a start that
+    cannot be read, OSError, and, with a checkpoint of where it stands, Interrupted.
+    """
+    watcher = watcher or Watcher()
+    if start:
+        settings = start.settings(settings)
+    if settings.gradual_unfreezing and not isinstance(start, PretrainedInitialization):
+        raise TrainingError(
+            "Gradual unfreezing keeps what a pretrained model knows: give --pretrained too, or "
+            "leave out --gradual-unfreezing."
+        )
+    _check_unlabelled(settings, unlabelled)
+    if not validation:
+        examples, validation = split(examples, settings.validation_fraction, settings.seed)
+    aliases = label_aliases or {}
+    labels = _labels(examples, aliases)
+    label_ids(validation, labels, aliases)  # a label that is not known is said now
+    data = _Data(examples, validation, soft, unlabelled)
+    run = _prepare(data, labels, aliases, settings, directory, start)
+    directory.mkdir(parents=True, exist_ok=True)  # now, and not after hours of training
+    run.resume()
+    watcher.on_start(run.describe())
+    try:
+        while run.epoch < settings.epochs and run.epochs_since_best < settings.patience:
+            loss, accuracy = run.train_epoch(watcher.on_step)
+            evaluation = evaluate(run.classifier(), validation) if validation else None
+            best = run.finish_epoch(evaluation)
+            watcher.on_epoch(EpochReport(run.epoch, loss, accuracy, evaluation, best))
+            run.save()
+    except Interrupted:
+        run.save()  # between two steps, or while the held-out examples are read
+        raise
+    classifier, evaluation = _calibrated(run.best_classifier(), validation)
+    storage.save(
+        directory,
+        classifier,
+        # Not a text of the data, which may be nobody else's business.
+        golden_text=" ".join(run.tokenizer.vocabulary_sample(GOLDEN_TOKENS)),
+        card=model_card(name_of(directory), classifier.config, len(examples), evaluation, about),
+        dtype=torch.float16,
+    )
+    run.checkpoint.forget()
+    return evaluation
+
+
+def _check_unlabelled(settings: TrainingSettings, unlabelled: Sequence[str]) -> None:
+    wanted = settings.virtual_adversarial or settings.entropy
+    if wanted and not unlabelled:
+        raise TrainingError(
+            "Virtual adversarial training and entropy are for texts without labels: give "
+            "--unlabelled too, or leave out --virtual-adversarial and --entropy."
+        )
+    if unlabelled and not wanted:
+        raise TrainingError(
+            "Nothing is learned from texts without labels: give --virtual-adversarial or --entropy "
+            "too, or leave out --unlabelled."
+        )
+
+
+def _labels(examples: Sequence[Example], aliases: dict[str, str]) -> list[str]:
+    """The labels of a model that is trained on these examples, in its order."""
+    missing = sorted(aliases.keys() - {example.label for example in examples})
+    if missing:
+        raise TrainingError(f"There is no label {missing[0]!r} to be renamed in the data.")
+    labels = sorted({aliases.get(example.label, example.label) for example in examples})
+    if len(labels) < MIN_LABELS:
+        raise TrainingError(
+            f"All texts have the label {labels[0]!r}: a classifier needs at least two labels."
+        )
+    return labels
+
+
+def _calibrated(
+    classifier: Classifier, validation: Sequence[Example]
+) -> tuple[Classifier, Evaluation | None]:
+    """The classifier with scores that mean what they say on held-out examples, and how it does."""
+    if not validation:
+        return classifier, None
+    truth, probabilities = judge(classifier, validation)
+    apply_temperature(classifier, temperature(probabilities, truth))
+    return classifier, evaluate(classifier, validation)
+
+
+def _prepare(
+    data: _Data,
+    labels: list[str],
+    aliases: dict[str, str],
+    settings: TrainingSettings,
+    directory: Path,
+    start: Initialization | None = None,
+) -> TrainingRun:
+    texts = [*(example.text for example in data.examples), *(soft.text for soft in data.soft)]
+    hard = torch.from_numpy(label_ids(data.examples, labels, aliases))
+    targets = torch.cat([one_hot(hard, len(labels)), probabilities(data.soft, labels)])
+    # Words that no label has taught yet are words too.
+    tokenizer = (start.tokenizer if start else None) or Tokenizer.train(
+        interruption.watched([*texts, *data.unlabelled]), settings.tokenizer, settings.vocab_size
+    )
+    config = ModelConfig(
+        cell=settings.cell,
+        vocab_size=tokenizer.vocab_size,
+        embedding_dim=settings.embedding_dim,
+        hidden_size=settings.hidden_size,
+        num_layers=settings.num_layers,
+        bidirectional=settings.bidirectional,
+        pooling=settings.pooling,
+        id2label=dict(enumerate(labels)),
+        label_aliases=aliases,
+        max_tokens=settings.max_tokens,
+        pad_token_id=PAD_ID,
+        unk_token_id=UNK_ID,
+    )
+    parts = [settings.model_dump_json(), config.model_dump_json()]
+    parts += start.hashes if start else []
+    return TrainingRun(
+        settings=settings,
+        config=config,
+        tokenizer=tokenizer,
+        ids=_ids(tokenizer, texts, settings.train_tokens),
+        targets=targets,
+        checkpoint=Checkpoint(directory / CHECKPOINT, _fingerprint(parts, data)),
+        start=start,
+        unlabelled=_ids(tokenizer, list(data.unlabelled), settings.train_tokens),
+    )
+
+
+def _ids(tokenizer: Tokenizer, texts: list[str], most: int) -> list[NDArray[np.int32]]:
+    """The ids of each text's last tokens, at most so many."""
+    return [
+        np.array(encoding.last(most).ids, np.int32)
+        for chunk in interruption.watched(chunks(texts, ENCODE_AT_ONCE))
+        for encoding in tokenizer.encode(chunk, offsets=False)
+    ]
+
+
+def _fingerprint(parts: Sequence[str], data: _Data) -> str:
+    """What tells a run's settings, labels, beginning and data apart from all others."""
+    labelled = ((example.label, example.text) for example in (*data.examples, *data.validation))
+    judged = ((str(example.scores), example.text) for example in data.soft)
+    counts = map(str, map(len, (data.examples, data.validation, data.soft, data.unlabelled)))
+    pairs = chain.from_iterable(chain(labelled, judged))
+    hashed = hashlib.sha256()
+    for part in chain(parts, counts, pairs, data.unlabelled):
+        hashed.update(part.encode(errors="surrogatepass") + b"\0")
+    return hashed.hexdigest()

@@ -1,0 +1,1 @@
+"""Whether a model directory is what it says it is."""

@@ -1,0 +1,1 @@
+"""Requests and answers: their bodies, their limits, their forms."""

@@ -1,0 +1,48 @@
+"""What every route works with."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from model.artifact.storage import Artifact
+from service.api.answers import Answers
+from service.api.arrivals import Arrivals
+from service.batching.batcher import Batcher
+from service.metrics import Metrics
+from service.process.lifecycle import Lifecycle
+from service.settings import Settings
+
+
+@dataclass(frozen=True)
+class Context:
+    """The settings, the loaded model, and who tokenizes, computes, counts and lets in."""
+
+    settings: Settings
+    artifact: Artifact
+    tokenizer: Batcher
+    model: Batcher
+    arrivals: Arrivals
+    answers: Answers
+    lifecycle: Lifecycle
+    metrics: Metrics
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest text that is read: the lower limit of model and operator."""
+        allowed = self.artifact.classifier.config.max_tokens
+        return min(allowed, self.settings.max_tokens or allowed)
+
+
+def context(request: Request) -> Context:
+    """The context that `create_app` has put into the application."""
+    value: Context = request.app.state.context
+    return value
+
+
+async def _context(request: Request) -> Context:
+    # Asynchronous, because FastAPI hands what is not to another thread, for every request.
+    return context(request)
+
+
+InContext = Annotated[Context, Depends(_context)]

@@ -1,0 +1,80 @@
+"""GET /info, /livez, /readyz, /metrics: what is served, whether it can be, and how it fares."""
+
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+
+from fastapi import APIRouter, Request, Response
+
+from model.network.parameters import parameter_count
+from service.api.context import InContext
+from service.api.schemas import ArtifactInfo, Info, Limits, ParameterInfo, Status
+from service.errors import Overloaded, Unauthorized, Unavailable, documented
+from service.process.cores import threads
+
+router = APIRouter()
+
+# Looked up once: each is a file to be read and parsed, which takes milliseconds.
+VERSIONS = {
+    "conveyor": version("conveyor"),
+    "python": platform.python_version(),
+    "torch": version("torch"),
+}
+
+
+@router.get(
+    "/info",
+    summary="What is served",
+    responses=documented(Unauthorized, Overloaded, Unavailable),
+)
+async def info(ctx: InContext) -> Info:
+    """Which model is served, its parameters by formula and in all, the limits, the versions."""
+    config = ctx.artifact.classifier.config
+    return Info(
+        artifact=ArtifactInfo(name=ctx.artifact.name, sha256=ctx.artifact.sha256),
+        config=config,
+        labels=list(config.labels),
+        parameters=ParameterInfo(**asdict(parameter_count(config))),
+        limits=Limits(
+            max_body_bytes=ctx.settings.max_body_bytes,
+            max_inputs=ctx.settings.max_inputs,
+            max_tokens=ctx.max_tokens,
+            max_batch_tokens=ctx.settings.max_batch_tokens,
+            max_queued_tokens=ctx.settings.max_queued_tokens,
+            max_response_bytes=ctx.settings.max_response_bytes,
+            max_connections=ctx.settings.max_connections,
+            request_seconds=ctx.settings.request_seconds,
+        ),
+        threads=ctx.settings.threads or threads(ctx.settings.workers),
+        workers=ctx.settings.workers,
+        ready_workers=ctx.metrics.workers[0],
+        versions=VERSIONS,
+    )
+
+
+@router.get("/livez", summary="Whether the process lives", responses=documented())
+async def livez() -> Status:
+    """Whether the process answers at all."""
+    return Status()
+
+
+@router.get("/readyz", summary="Whether it takes traffic", responses=documented(Unavailable))
+async def readyz(ctx: InContext) -> Status:
+    """Whether the service takes traffic: it is not shutting down, and its threads live."""
+    if ctx.lifecycle.draining:
+        raise Unavailable("The service is shutting down.")
+    if not ctx.lifecycle.ready:
+        raise Unavailable("The model does not run: restart the service; its log has the reason.")
+    return Status()
+
+
+@router.get(
+    "/metrics",
+    summary="How it fares, for Prometheus",
+    response_class=Response,
+    responses={**documented(), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+def metrics(request: Request, ctx: InContext) -> Response:
+    """Counters and histograms of this server, all its processes together."""
+    body, media_type = ctx.metrics.exposition(request.headers.get("accept", ""))
+    return Response(body, headers={"content-type": media_type})

@@ -1,0 +1,131 @@
+"""POST /states: what the network held at every step."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from itertools import repeat
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from service.api.caller import while_connected
+from service.api.compression import CODINGS, WORTH_COMPRESSING
+from service.api.context import Context, context
+from service.api.encoding import FORMATS, JSON_BYTES_BESIDE_DECIMALS, Format, Result, States
+from service.api.json_body import TIMEOUT_PARAMETER, JSONRoute
+from service.api.negotiation import content_coding, media_type
+from service.api.routes.predict import FAILURES
+from service.api.schemas import StatesRequest, StatesResponse
+from service.api.selection import select, starts
+from service.api.size import answer_bytes
+from service.api.texts import (
+    Tokenized,
+    check_answer,
+    infer,
+    refusal,
+    timing_headers,
+    tokenize,
+)
+from service.batching.batcher import Full
+from service.batching.jobs import Tracing
+from service.errors import LONGEST_ECHO, InvalidRequest, NotAcceptable, documented
+
+router = APIRouter(route_class=JSONRoute)
+
+JSON = "application/json"
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+FEWER = (
+    "select fewer tensors, layers, units or steps, send fewer or shorter texts, "
+    "or ask for fewer decimals or a binary format"
+)
+
+
+@router.post(
+    "/states",
+    summary="Look inside while the network reads",
+    response_model=StatesResponse,
+    responses={
+        **documented(*FAILURES, NotAcceptable),
+        200: {"content": {kind: BINARY for kind in FORMATS if kind != JSON}},
+    },
+    openapi_extra={"parameters": [TIMEOUT_PARAMETER]},
+)
+async def states(body: StatesRequest, request: Request) -> Response:
+    """Read each text and answer what is selected of every layer, direction, step and unit.
+
+    As JSON, npz or safetensors, whichever the `Accept` header prefers; JSON is compressed (zstd,
+    gzip) for those whose `Accept-Encoding` allows it.
+    """
+    ctx = context(request)
+    classifier = ctx.artifact.classifier
+    kind = _kind(request, body.decimals)
+    selection = select(body, classifier.config)
+    begin = starts(body, ctx)
+    tokenized = await tokenize(body, request, ctx, offsets=True)
+    size = answer_bytes(
+        FORMATS[kind],
+        _bytes_per_float(FORMATS[kind], body.decimals),
+        selection,
+        classifier.config,
+        list(zip(body.inputs, tokenized.encodings, strict=True)),
+    )
+    check_answer(size, f"The states of {tokenized.tokens:,} tokens", FEWER, ctx)
+    async with AsyncExitStack() as held:
+        await _take_room(size, tokenized, request, ctx, held)
+        works = list(zip(tokenized.encodings, begin or repeat(None), strict=False))
+        timed = await infer(Tracing(classifier, selection), works, tokenized, request, ctx)
+        ctx.metrics.predicted([trace.probabilities for trace in timed.results])
+        read = zip(
+            body.inputs, tokenized.encodings, tokenized.truncated, timed.results, strict=True
+        )
+        answer = States(
+            labels=classifier.config.labels,
+            units=selection.units or list(range(classifier.config.hidden_size)),
+            results=[Result(*text, sha256=ctx.artifact.sha256) for text in read],
+        )
+        headers = timing_headers(tokenized, timed) | {"vary": "accept, accept-encoding"}
+        coding = content_coding(request.headers.get("accept-encoding"), list(CODINGS))
+        return await asyncio.to_thread(_respond, answer, kind, body.decimals, coding, headers)
+
+
+async def _take_room(
+    size: int, tokenized: Tokenized, request: Request, ctx: Context, held: AsyncExitStack
+) -> None:
+    """Wait for room to make the answer in. Raises Overloaded, or ClientGone."""
+    client = request.scope["conveyor.client"]
+    room = ctx.answers.room(size).take(size, client, tokenized.tokens)
+    try:
+        async with while_connected(request.receive):
+            await held.enter_async_context(room)
+    except Full as error:
+        raise refusal(error, ctx) from None
+
+
+def _kind(request: Request, decimals: int | None) -> str:
+    """The media type of the answer."""
+    accept = ", ".join(request.headers.getlist("accept"))
+    kind = media_type(accept, list(FORMATS))
+    if kind is None:
+        raise NotAcceptable(
+            f"The header accept: {accept[:LONGEST_ECHO]!r} allows none of the forms that states "
+            f"have: {', '.join(FORMATS)}."
+        )
+    if decimals is not None and kind != JSON:
+        raise InvalidRequest(f"decimals is for JSON, but the header accept asks for {kind}.")
+    return kind
+
+
+def _respond(
+    answer: States, kind: str, decimals: int | None, coding: str | None, headers: dict[str, str]
+) -> Response:
+    body = FORMATS[kind].write(answer, decimals)
+    if coding and FORMATS[kind].compressible and len(body) >= WORTH_COMPRESSING:
+        body = CODINGS[coding](body)
+        headers = headers | {"content-encoding": coding}
+    return Response(body, media_type=kind, headers=headers)
+
+
+def _bytes_per_float(form: Format, decimals: int | None) -> int:
+    if decimals is None:
+        return form.per_float
+    return min(form.per_float, decimals + JSON_BYTES_BESIDE_DECIMALS)

@@ -1,0 +1,1 @@
+"""The processes that serve: start, signals, logs, end."""

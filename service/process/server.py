@@ -1,0 +1,108 @@
+"""One serving process: uvicorn, with an end in which nobody who was let in is lost."""
+
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from service.process.lifecycle import Lifecycle
+from service.process.signals import ending, is_impatient
+from service.protocol.connection import Connection
+from service.protocol.connections import UNSENT_ANSWERS, Connections, backlog, most_open
+from service.settings import Settings
+
+logger = logging.getLogger("conveyor.server")
+
+# Once all are answered, or told that they will not be, connections that are still open (a client
+# that does not read its answer) get this many seconds.
+LAST_SECONDS = 1
+
+
+# An idle connection is kept open for longer than load balancers keep theirs (60 s by default in
+# nginx and in those of the clouds): else they send requests into connections that are being closed.
+IDLE_SECONDS = 75
+
+
+class Server(uvicorn.Server):
+    """At a signal that ends it, it lets nobody in any more, answers whoever is in, and ends.
+
+    Meanwhile it goes on listening: newcomers are told that it shuts down, and `/readyz` says so to
+    whoever balances the load. A second signal ends the process at once. Should a thread that works
+    have died, it comes to its end as well.
+    """
+
+    def __init__(
+        self, app: ASGIApp, lifecycle: Lifecycle, settings: Settings, on_ready: Callable[[], None]
+    ) -> None:
+        most = most_open(settings.max_connections)
+        self._connections = Connections(
+            most, settings.max_connections, UNSENT_ANSWERS * settings.max_response_bytes
+        )
+        config = uvicorn.Config(
+            app,
+            http=partial(Connection, self._connections),  # type: ignore[arg-type]
+            ws="none",
+            log_config=None,
+            access_log=False,
+            backlog=backlog(most),
+            timeout_keep_alive=IDLE_SECONDS,
+            timeout_graceful_shutdown=LAST_SECONDS,
+            proxy_headers=settings.trusted_proxies is not None,
+            forwarded_allow_ips=settings.trusted_proxies,
+        )
+        super().__init__(config)
+        self._lifecycle = lifecycle
+        self._grace = settings.shutdown_seconds
+        self._on_ready = on_ready
+        logger.info(
+            "At most %s requests at a time, and %s connections",
+            f"{self._connections.most_requests:,}",
+            f"{most:,}",
+        )
+
+    @property
+    def computing(self) -> bool:
+        """Whether a thread still works, after the end of all else."""
+        return any(batcher.running for batcher in self._lifecycle.batchers)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets=sockets)
+        # Every request's scope has a copy of this dictionary: so the gate knows the limit.
+        self.lifespan.state["connections"] = self._connections
+        self._on_ready()
+
+    async def main_loop(self) -> None:
+        """Serve until a signal comes, and then until all are answered."""
+        await super().main_loop()
+        await self._lifecycle.drain(self._grace)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether it is time to end; asked several times a second."""
+        if self._lifecycle.broken:
+            self._lifecycle.draining = self.should_exit = True
+        return await super().on_tick(counter)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Have signals tell `handle_exit` for as long as it serves."""
+        before = {number: signal.signal(number, self.handle_exit) for number in ending()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
+        """Begin to end, or end at once."""
+        if self.should_exit and is_impatient(sig):
+            signal.signal(sig, signal.SIG_DFL)
+            signal.raise_signal(sig)
+        self._lifecycle.draining = True
+        self.should_exit = True

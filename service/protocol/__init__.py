@@ -1,0 +1,1 @@
+"""HTTP/1.1 over a connection, within deadlines and bounds."""
