@@ -9,7 +9,7 @@ import pytest
 
 from bench.experiments import plots, report
 from bench.experiments.plan import FAMILY, LAST, OTHERS
-from bench.experiments.report import DOCUMENT, Results, _mean, figures, render
+from bench.experiments.report import DOCUMENT, Results, figures, mean_accuracy, render
 from bench.experiments.saved import (
     Bin,
     Gradient,
@@ -116,7 +116,10 @@ def test_the_page_of_the_repository_is_what_its_runs_make() -> None:
 
 def test_the_guide_to_training_quotes_the_runs() -> None:
     guide = (DOCUMENT.parent / "training.md").read_text()
-    means = {e.name: _mean(runs) for e, runs in (*Results.saved().family, *Results.saved().others)}
+    means = {
+        e.name: mean_accuracy(runs)
+        for e, runs in (*Results.saved().family, *Results.saved().others)
+    }
     assert f"{means['clinc150']:.1%}".replace("%", " %") in guide
     for name in ("imdb-lstm", "imdb-pretrained"):
         assert f"| {means[name]:.2%}".replace("%", " %") in guide
@@ -135,7 +138,7 @@ def test_every_figure_is_shown_and_every_shown_figure_drawn() -> None:
     assert len(shown) == 5
 
 
-def test_a_row_holds_the_mean_and_the_range_of_its_seeds() -> None:
+def test_a_row_holds_themean_accuracy_and_the_range_of_its_seeds() -> None:
     page = render(everything())
     assert (
         "| simple RNN | 81.00% (80.00 to 82.00) | 640 | `4*8*(8+12)` | 12,345 | 2.0 min | 1,234 |"
