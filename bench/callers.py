@@ -1,4 +1,4 @@
-"""Callers of a server that cost little themselves: asyncio protocols over httptools."""
+"""HTTP clients that cost little themselves: asyncio protocols over httptools."""
 
 import asyncio
 import random
@@ -19,7 +19,7 @@ NO_ANSWER = 0  # the connection broke before the answer was there
 
 @dataclass
 class Outcome:
-    """Seconds by status: of answers, from the moment in which they should have been asked for."""
+    """Latencies in seconds by status, from the moment in which a request was due."""
 
     seconds: dict[int, list[float]] = field(default_factory=dict)
     elapsed: float = 0.0
@@ -36,7 +36,7 @@ class Outcome:
         return self.count(status) / self.elapsed
 
     def ms(self, share: float, status: int = 200) -> float:
-        """The quantile in milliseconds."""
+        """Give a quantile in milliseconds."""
         return float(np.quantile(self.seconds[status], share)) * 1000
 
 
@@ -50,7 +50,7 @@ def post(text: str) -> bytes:
 
 
 class Single:
-    """One caller, who does nothing but wait for the answer: no event loop is part of the time."""
+    """One blocking client: no event loop is part of the latency."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port))
@@ -61,7 +61,7 @@ class Single:
         self._complete = True
 
     def ask(self, request: bytes) -> float:
-        """The seconds until the whole answer is there."""
+        """Send a request; returns the seconds until the whole answer is there."""
         parser, self._complete = httptools.HttpResponseParser(self), False
         started = time.perf_counter()
         self._socket.sendall(request)
@@ -76,7 +76,7 @@ class Single:
 
 
 class Caller(asyncio.Protocol):
-    """One connection, one request at a time."""
+    """One connection with one request at a time."""
 
     def __init__(self, pool: "Pool") -> None:
         self._pool = pool
@@ -111,7 +111,7 @@ class Caller(asyncio.Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether the server has closed the connection, as it does when there are too many."""
+        """True once the server has closed the connection, as it does when there are too many."""
         return self._transport.is_closing()
 
     def close(self) -> None:
@@ -119,7 +119,7 @@ class Caller(asyncio.Protocol):
 
 
 class Pool:
-    """Connections to one server, and what has been answered on them."""
+    """Connections to one server, and their outcomes."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -160,7 +160,7 @@ class Pool:
         self._free.popleft().ask(request, due)
 
     async def closed_loop(self, requests: Sequence[bytes]) -> Outcome:
-        """Each connection asks again as soon as it is answered."""
+        """Send the next request on each connection as soon as the last is answered."""
         self._requests = iter(requests)
         self._done.clear()
         started = time.perf_counter()
@@ -170,7 +170,7 @@ class Pool:
         return self._result(started)
 
     async def open_loop(self, requests: Sequence[bytes], rate: float, seconds: float) -> Outcome:
-        """Requests at random times, so many a second on average, whatever becomes of them."""
+        """Send requests at random times (Poisson), `rate` a second, whether answered or not."""
         rng = random.Random(0)
         self._requests = None
         started = due = time.perf_counter()

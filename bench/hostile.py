@@ -1,4 +1,4 @@
-"""What hostile requests cost a server: `python bench/hostile.py`.
+"""Costs of hostile requests: `python bench/hostile.py`.
 
 Each row is a server of its own, an attacker in a process of its own, and a heartbeat: how long
 /livez took at worst, how far the server's memory rose above its start, and where it was in the end.
@@ -45,7 +45,7 @@ class Target:
         return own
 
     def ask(self, path: str, body: object = None, **headers: str) -> tuple[int, int]:
-        """Status and size of an answer; 0 for none."""
+        """Send a request; returns status and size of the answer, 0 for none."""
         sent = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection = HTTPConnection(self.host, self.port, timeout=MOST_SECONDS)
@@ -221,7 +221,7 @@ CASES: dict[str, Callable[[Target], str]] = {
 
 @contextlib.contextmanager
 def serving(tree: Path, files: int) -> Iterator[tuple[Target, int]]:
-    """A server of this checkout, and its process."""
+    """Start a server of this checkout; yields it and its process id."""
     command = ["prlimit", f"--nofile={files}", sys.executable, "-m", "service.cli", "serve"]
     process = subprocess.Popen(
         [*command, "--port", "0"],
@@ -241,7 +241,7 @@ def serving(tree: Path, files: int) -> Iterator[tuple[Target, int]]:
 
 
 def resident(pid: int) -> float:
-    """A process's memory, in MB; 0 if it is no more."""
+    """Read a process's resident memory, in MB; 0 if it is no more."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     except (OSError, IndexError):
@@ -255,7 +255,7 @@ def attacked(case: str, target: Target, told: "SimpleQueue[str]") -> None:
 
 
 def measure(case: str, tree: Path, files: int) -> str:
-    """The row of a case."""
+    """Measure a case; returns its row of the table."""
     with serving(tree, files) as (target, pid):
         target.ask("/states", {"inputs": "a fine film"})
         start = peak = resident(pid)

@@ -1,4 +1,4 @@
-"""How fast the page is in the hand: `python bench/inspector.py`, where nothing else runs.
+"""Latency of the inspector: `python bench/inspector.py`, on a machine that does nothing else.
 
 A real server with a random model of 256 units, and Chromium without a screen on the same machine.
 "Key to map" is from a key that is pressed in a text of 300 tokens to the frame with the heat map of

@@ -1,4 +1,4 @@
-"""What a server answers under load, beside what its model could do at most:
+"""Throughput and latency of a server under load, beside the most that its model can do:
 
     python bench/load.py --data test.tsv.gz
 
@@ -64,7 +64,7 @@ def main() -> None:
 
 @contextlib.contextmanager
 def serving(model: Path, flags: Sequence[str]) -> Iterator[tuple["subprocess.Popen[str]", int]]:
-    """A server of its own, as an operator starts it, and its port."""
+    """Start a server as an operator does; yields its process and port."""
     command = [sys.executable, "-m", "service.cli", "serve", "--model", str(model), "--port", "0"]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
@@ -115,7 +115,7 @@ async def _measure(
 def _added_latency(
     classifier: Classifier, encodings: Sequence[Encoding], requests: Sequence[bytes], port: int
 ) -> None:
-    """One client, beside the bare model call on each of the same texts."""
+    """Time one client beside the bare model call, on each of the same texts."""
     single = Single(port)
     bare, added = [], []
     for encoding, request in zip(encodings[:500], requests[:500], strict=True):
@@ -137,7 +137,7 @@ async def _closed(
     many: Pool,
     rounds: int,
 ) -> float:
-    """Many clients, in turn with the ceiling; texts a second."""
+    """Run many clients in turn with the ceiling; returns texts a second."""
     print("| round | ceiling | on all cores | served | share | of all | p50 ms | p95 ms | p99 ms |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     shares, shares_of_all, rates = [], [], []
@@ -158,7 +158,7 @@ async def _closed(
 
 
 def _ceiling(classifier: Classifier, encodings: Sequence[Encoding], threads: int) -> float:
-    """Texts a second of the model alone, in its best batches."""
+    """Time the model alone, in its best batches; returns texts a second."""
     own = used_threads()
     use_threads(threads)
     started = time.perf_counter()
@@ -176,7 +176,7 @@ async def _overload(
     port: int,
     arguments: argparse.Namespace,
 ) -> None:
-    """Five times the capacity."""
+    """Send five times the capacity."""
     one = Pool(port)
     await one.connect(1)
     sample = list(requests[:20])
@@ -210,7 +210,7 @@ async def _overload(
 
 
 async def _watch_rate(port: int, rates: list[float]) -> None:
-    """Add how many tokens a second the model reads, again and again."""
+    """Append the tokens a second that the model reads, again and again."""
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         read, at = None, 0.0
         while True:
@@ -231,7 +231,7 @@ def _print_open(name: str, outcome: Outcome) -> None:
 
 
 def resident(pid: int) -> float:
-    """Memory of a process and its children, in MB."""
+    """Read the resident memory of a process and its children, in MB."""
     pids = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
     pages = sum(int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in pids)
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -1,4 +1,4 @@
-"""Texts a second of `conveyor predict`, beside what the model can do at best in one process.
+"""Throughput of `conveyor predict`, beside the most that the model can do in one process.
 
 The ceiling has all texts in memory, tokenized and sorted by length as a whole. The command reads a
 file, window by window, and writes one. Its start is taken out: what counts is how much longer many
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def ceiling(model: Path, texts: list[str]) -> float:
-    """Texts a second in this process, tokenizing included."""
+    """Time the model in this process, tokenizing included; returns texts a second."""
     classifier = storage.load(model).classifier
     began = time.perf_counter()
     encodings = classifier.encode(texts, offsets=False)
@@ -57,7 +57,7 @@ def ceiling(model: Path, texts: list[str]) -> float:
 
 
 def command(model: Path, texts: list[str]) -> float:
-    """Seconds of `conveyor predict` for these texts."""
+    """Run `conveyor predict` on these texts; returns its seconds."""
     with tempfile.TemporaryDirectory() as directory:
         data, out = Path(directory, "in.jsonl"), Path(directory, "out.jsonl")
         data.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))

@@ -1,4 +1,4 @@
-"""Whether memory grows: `python bench/soak.py`, and `python bench/soak.py --states`.
+"""Memory over many texts: `python bench/soak.py`, and `python bench/soak.py --states`.
 
 Texts of 1 to 1,000 random tokens are predicted in whatever company comes, as the server does it: so
 many are read together, and whenever some have ended, as many others join. Or they are traced, some
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def predict(classifier: Classifier, texts: Iterator[list[int]], together: int) -> Iterator[int]:
-    """How many texts each step has finished."""
+    """Predict by continuous batching; yields the number of texts that each step has finished."""
     reader = classifier.reader()
     numbers = count()
     while True:
@@ -61,7 +61,7 @@ def predict(classifier: Classifier, texts: Iterator[list[int]], together: int) -
 
 
 def trace(classifier: Classifier, texts: Iterator[list[int]], together: int) -> Iterator[int]:
-    """How many texts each trace has read: one to so many, with all parts or without."""
+    """Trace batches of random size, with all parts or without; yields each one's size."""
     forward = not classifier.config.bidirectional
     everything = Selection(step_scores=forward, summaries=True, contributions=True, end=forward)
     for number in count():
@@ -71,7 +71,7 @@ def trace(classifier: Classifier, texts: Iterator[list[int]], together: int) -> 
 
 
 def resident() -> float:
-    """This process's memory, in MB."""
+    """Read this process's resident memory, in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 

@@ -1,4 +1,4 @@
-"""What a look inside costs: `python bench/states.py`, on a machine that does nothing else.
+"""Cost of traces: `python bench/states.py`, on a machine that does nothing else.
 
 Everything is timed side by side in one run, in turn, so that a change of the machine's speed hits
 all alike. A figure is the median over the rounds; a ratio is the median of the rounds' ratios.
@@ -59,7 +59,7 @@ def _compare(hidden: int, steps: int, texts: int, rounds: int) -> str:
 
 
 def _encodings(rounds: int) -> list[str]:
-    """Writing all six tensors of 1,000 steps of 256 units, and compressing that."""
+    """Time the encoding of all six tensors of 1,000 steps of 256 units, and its compression."""
     classifier, [encoding] = _classifier(256), _texts(1000, 1)
     trace: Trace = classifier.trace([encoding], Selection(summaries=True))[0]
     result = Result("x" * 1000, encoding, truncated=False, trace=trace, sha256="0" * 64)
@@ -82,7 +82,7 @@ def _line(name: str, size: int, seconds: list[float]) -> str:
 
 
 class _CellLoop:
-    """The plain way: the same network as an `nn.LSTMCell` that is called at every step.
+    """The plain loop: the same network as an `nn.LSTMCell` that is called at every step.
 
     It gets h and c; the gates, which the cell does not show, it leaves out.
     """
@@ -107,7 +107,7 @@ class _CellLoop:
 
 
 def _time(rounds: int, *works: Callable[[], object]) -> list[list[float]]:
-    """Seconds of each round of each work, all works in turn, after two rounds of warming up."""
+    """Time the works in turn, after two rounds to warm up; returns each one's seconds a round."""
     seconds: list[list[float]] = [[] for _ in works]
     for number in range(rounds + 2):
         for times, work in zip(seconds, works, strict=True):
@@ -140,7 +140,7 @@ def _classifier(hidden: int) -> Classifier:
 
 
 def _texts(steps: int, texts: int) -> list[Encoding]:
-    """Random words, as often as words of their rank are in a language (Zipf)."""
+    """Draw random words, as frequent as words of their rank are in a language (Zipf)."""
     frequency = 1 / torch.arange(1, VOCABULARY - 1, dtype=torch.float64)
     ids = torch.multinomial(frequency, steps * texts, replacement=True) + 2
     offsets = [(place, place + 1) for place in range(steps)]

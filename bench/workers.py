@@ -1,4 +1,4 @@
-"""What several workers cost: `python bench/workers.py`.
+"""Costs of several workers: `python bench/workers.py`.
 
 Seconds until all are ready and until one that is killed has a successor, and the memory of each
 after some thousand predictions. With --tree, of another checkout.
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def children(pid: int) -> list[int]:
-    """The workers of a server."""
+    """List the process ids of a server's workers."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     tracker = "resource_tracker"  # of a Python that starts processes anew
     return [
@@ -66,7 +66,7 @@ def children(pid: int) -> list[int]:
 
 
 def memory(pid: int) -> tuple[float, float, float]:
-    """A process's memory in MB: resident; with shared pages by their share; not shared."""
+    """Read a process's memory in MB: resident; with shared pages by their share; not shared."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     kib = {name: int(number) for name, number, *_ in map(str.split, lines)}
     own = kib["Private_Clean:"] + kib["Private_Dirty:"]
@@ -74,7 +74,7 @@ def memory(pid: int) -> tuple[float, float, float]:
 
 
 def ready(client: httpx.Client, workers: int) -> bool:
-    """Whether as many serve as should; a worker that just dies may have taken the connection."""
+    """Ask for readiness of all; a worker that just dies may have taken the connection."""
     try:
         return bool(client.get("/info").json()["ready_workers"] == workers)
     except httpx.TransportError:

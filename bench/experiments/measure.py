@@ -1,4 +1,4 @@
-"""What is measured of a model: on the test file, and its size."""
+"""Measurements of a model: its accuracy on the test file, and its size."""
 
 from pathlib import Path
 from typing import TypedDict

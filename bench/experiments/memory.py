@@ -1,8 +1,8 @@
-"""What gradients and belts keep over distance: `python bench/experiments/memory.py --data DIR`.
+"""Gradients and cell states over distance: `python bench/experiments/memory.py --data DIR`.
 
 Of the two networks that run.py has trained to judge by their last state alone, in its work folder:
 how the gradient of the loss by a state changes with the state's distance from the end of the text,
-and what an LSTM's forget gates leave on its belt; both as trained, and before the first step.
+and what an LSTM's forget gates leave of its cell state; both as trained, and before the first step.
 
 Shapes in comments: B texts, T steps, X inputs, H units.
 """
@@ -55,7 +55,9 @@ def remember(
     texts: int = TEXTS,
     steps: int = STEPS,
 ) -> Memory:
-    """The curves of these models, on the first test texts of each label that are long enough.
+    """Measure the curves of these models.
+
+    The texts are the first of each label in the test file that are long enough.
 
     Raises ModelError, and ValueError where too few texts have so many tokens.
     """
@@ -82,12 +84,12 @@ def remember(
                 for state, norms in gradient_norms(network.double(), ids, targets).items()
             ]
             if config.cell == "lstm":
-                retentions.append(belt(network.float(), ids, trained=trained))
+                retentions.append(retention_curve(network.float(), ids, trained=trained))
     return Memory(texts=texts, steps=steps, gradients=tuple(gradients), retention=tuple(retentions))
 
 
 def walk(network: LSTMClassifier, x: Tensor) -> list[dict[str, Tensor]]:
-    """The states (B, H) after each step of x (T, B, X), of one layer, by the equations alone."""
+    """Compute one layer's states (B, H) after each step of x (T, B, X), by the equations alone."""
     weights = parameters(network.recurrent, 0, "forward")
     h = c = x.new_zeros(x.shape[1], network.config.hidden_size)
     states = []
@@ -106,7 +108,7 @@ def walk(network: LSTMClassifier, x: Tensor) -> list[dict[str, Tensor]]:
 def gradients(
     network: LSTMClassifier, x: Tensor, targets: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The logits (B, labels), and for each state the gradient (T, B, H) of each text's loss by it.
+    """Compute the logits (B, labels), and the gradient (T, B, H) of each text's loss by each state.
 
     x (T, B, X) are embedded texts of one length, ``targets`` (B,) their labels. The gradient is the
     total one: all that a small change of the state at a step would change in the loss, by way of
@@ -125,7 +127,7 @@ def gradients(
 
 
 def _stack(states: Sequence[Mapping[str, Tensor]], name: str) -> Tensor:
-    """The gradients of a state at all steps; none means that nothing depends on it."""
+    """Stack the gradients of a state at all steps; none means that nothing depends on it."""
     tensors = [step[name] for step in states]
     return torch.stack([torch.zeros_like(t) if t.grad is None else t.grad for t in tensors])
 
@@ -133,7 +135,7 @@ def _stack(states: Sequence[Mapping[str, Tensor]], name: str) -> Tensor:
 def gradient_norms(
     network: LSTMClassifier, ids: Tensor, targets: Tensor
 ) -> dict[str, tuple[float, ...]]:
-    """For each state, the norm of the gradient by it over the distance from the end.
+    """Take for each state the norm of the gradient by it, over the distance from the end.
 
     The median over the texts ids (B, T), each divided by its norm at the last step.
     """
@@ -146,8 +148,8 @@ def gradient_norms(
     }
 
 
-def belt(network: LSTMClassifier, ids: Tensor, *, trained: bool) -> Retention:
-    """What the forget gates leave, over the distance from the end of the texts ids (B, T)."""
+def retention_curve(network: LSTMClassifier, ids: Tensor, *, trained: bool) -> Retention:
+    """Multiply the forget gates over the distance from the end of the texts ids (B, T)."""
     lengths = torch.full((len(ids),), ids.shape[1])
     [layer] = network.trace(ids, lengths, Selection(tensors=("forget_gate",))).layers
     gates = layer.tensors["forget_gate"].double()  # (T, B, H)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Published:
-    """What others report of a data set's test split."""
+    """A published accuracy on a data set's test split."""
 
     name: str
     accuracy: float  # 0 to 1

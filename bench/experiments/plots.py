@@ -45,7 +45,7 @@ def write(path: Path, draw: Callable[[Axes], None]) -> None:
 
 
 def gradients(axes: Axes, memory: Memory) -> None:
-    """The norms of the gradients over the distance from the end."""
+    """Draw the norms of the gradients over the distance from the end."""
     for curve in memory.gradients:
         axes.semilogy(
             range(memory.steps),
@@ -62,7 +62,7 @@ def gradients(axes: Axes, memory: Memory) -> None:
 
 
 def retention(axes: Axes, memory: Memory) -> None:
-    """What the forget gates leave on the belt over the distance from the end."""
+    """Draw what the forget gates leave of a cell state, over the distance from the end."""
     steps = range(memory.steps)
     for curve in memory.retention:
         colour, word = (BLUE, "trained") if curve.trained else (GREY, "untrained")
@@ -76,7 +76,7 @@ def retention(axes: Axes, memory: Memory) -> None:
 
 
 def recall(axes: Axes, results: Recall) -> None:
-    """The accuracy of each training over the length, and the mean of the seeds as a line."""
+    """Draw each training's accuracy over the length, and the mean of the seeds as a line."""
     marks: Sequence[tuple[CellName, str, str]] = (("rnn", ORANGE, "s"), ("lstm", BLUE, "o"))
     for cell, colour, marker in marks:
         by_length: dict[int, list[float]] = {}
@@ -101,7 +101,7 @@ def recall(axes: Axes, results: Recall) -> None:
 
 
 def confusion(axes: Axes, run: SavedRun) -> None:
-    """How many texts of each label were taken for which."""
+    """Draw the confusion matrix, with the number of texts in each cell."""
     most = max(map(max, run.confusion))
     axes.imshow(run.confusion, cmap="Blues", vmin=0, vmax=most)
     for row, counts in enumerate(run.confusion):
@@ -116,7 +116,7 @@ def confusion(axes: Axes, run: SavedRun) -> None:
 
 
 def calibration(axes: Axes, run: SavedRun) -> None:
-    """The share of right answers over the confidence; a dot's area says how many texts it has."""
+    """Draw the accuracy over the confidence; the area of a dot grows with its number of texts."""
     bins = [bin_ for bin_ in run.calibration if bin_.texts]
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="as it should be")
     axes.plot(

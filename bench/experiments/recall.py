@@ -1,4 +1,4 @@
-"""How long a network remembers one word: `python bench/experiments/recall.py`.
+"""Memory for one word over distance: `python bench/experiments/recall.py`.
 
 The label of a text is its first word, one of eight; all that follow are drawn from the same eight
 and say nothing: a network must not only remember one, but let the others pass. It is trained for
@@ -88,13 +88,13 @@ def learn(
 
 
 def sentences(lengths: Sequence[int], rng: random.Random) -> list[Example]:
-    """Texts of so many words, of which the first is the label."""
+    """Draw texts of these lengths in words; the first word is the label."""
     texts = (rng.choices(LABELS, k=length) for length in lengths)
     return [Example(" ".join(words), words[0]) for words in texts]
 
 
 def training_lengths(count: int, longest: int, rng: random.Random) -> list[int]:
-    """Lengths from 2 to the longest, their logarithms drawn evenly."""
+    """Draw lengths from 2 to the longest, their logarithms evenly."""
     return [round(math.exp(rng.uniform(math.log(2), math.log(longest)))) for _ in range(count)]
 
 

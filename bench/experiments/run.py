@@ -30,11 +30,11 @@ WORK = Path(tempfile.gettempdir()) / "conveyor-experiments"
 
 
 class RunError(Exception):
-    """A run that came to nothing, in one sentence."""
+    """A run that failed, in one sentence."""
 
 
 class Clock(Saved):
-    """When the training under way began, and what was done in interrupted ones before."""
+    """The start of the training under way, and the seconds of interrupted ones before it."""
 
     started: float  # seconds since 1970
     earlier: float = 0.0
@@ -73,7 +73,7 @@ def main() -> None:
 def perform(
     experiment: Experiment, seed: int | None, data: Path, work: Path, runs: Path
 ) -> SavedRun:
-    """The saved run; made and saved if there is none.
+    """Load the saved run; make and save it if there is none.
 
     Raises RunError, ModelError, and ValueError for a saved run that is broken.
     """
@@ -103,7 +103,7 @@ def perform(
 
 
 def arguments(experiment: Experiment, seed: int, data: Path, out: Path) -> list[str]:
-    """What `conveyor` is called with."""
+    """Build the arguments of `conveyor`."""
     files = experiment.data
     train = [word for file in files.train for word in ("--data", str(data / file))]
     held_out = ["--validation-data", str(data / files.validation)] if files.validation else []
@@ -117,7 +117,7 @@ def _train(command: list[str], folder: Path, model: Path) -> Training:
     """Train on one core, from the checkpoint if there is one, unless it is done already."""
     path = folder / "clock.json"
     if not (model / model_files.CONFIG).exists():
-        save(path, _wind(load(path, Clock), model / CHECKPOINT))
+        save(path, _start_clock(load(path, Clock), model / CHECKPOINT))
         with (folder / "log").open("a") as log:
             done = subprocess.run(
                 [sys.executable, "-m", "service.cli", *command],
@@ -145,8 +145,8 @@ def _train(command: list[str], folder: Path, model: Path) -> Training:
     )
 
 
-def _wind(last: Clock | None, checkpoint: Path) -> Clock:
-    """The clock of a training that starts now; of an interrupted one its checkpoint remains."""
+def _start_clock(last: Clock | None, checkpoint: Path) -> Clock:
+    """Make the clock of a training that starts now; an interrupted one has left a checkpoint."""
     if last is None or not checkpoint.exists():
         return Clock(started=time.time())
     # A training that did not come to a checkpoint of its own has done nothing that lasts.
@@ -157,7 +157,7 @@ def _wind(last: Clock | None, checkpoint: Path) -> Clock:
 
 
 def _read_card(card: str) -> tuple[int, float | None]:
-    """The number of training texts and the held-out accuracy, as the model card tells them."""
+    """Read the number of training texts and the held-out accuracy from the model card."""
     texts = re.search(r"^Trained on ([\d,]+) texts", card, re.MULTILINE)
     accuracy = re.search(r"^Accuracy on .* held-out texts.*?: \*\*([\d.]+)\*\*", card, re.MULTILINE)
     if not texts:
@@ -167,7 +167,7 @@ def _read_card(card: str) -> tuple[int, float | None]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Nobody else trains in this folder, not even a training whose parent was killed."""
+    """Lock the folder against other trainings, even one whose parent was killed."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:

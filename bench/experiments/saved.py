@@ -1,4 +1,4 @@
-"""What is saved of experiments: small JSON files, which docs/results.md is made from."""
+"""Saved runs and measurements: small JSON files, from which docs/results.md is made."""
 
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
@@ -21,7 +21,7 @@ Curve = tuple[Annotated[float, Field(ge=0)], ...]
 
 
 class Saved(BaseModel):
-    """What is read is what was written, and no more."""
+    """The base of all saved files: strict types, no unknown fields, no changes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -30,7 +30,7 @@ SavedT = TypeVar("SavedT", bound=Saved)
 
 
 class Training(Saved):
-    """How a model was made: its texts, and the wall time on one core until it was written."""
+    """A training: its number of texts, and the wall time on one core, writing included."""
 
     texts: Count
     seconds: Seconds  # without what was lost in interruptions
@@ -55,7 +55,7 @@ class Mistake(Saved):
 
 
 class Parameters(Saved):
-    """How many numbers a model has; the formula counts the weights of its recurrent layers."""
+    """Counts of parameters; the formula counts the weights of the recurrent layers."""
 
     formula: str
     by_formula: Count
@@ -63,7 +63,7 @@ class Parameters(Saved):
 
 
 class SavedRun(Saved):
-    """One trained model, and what came out on the test file."""
+    """One trained model, and its results on the test file."""
 
     experiment: str
     seed: int | None  # None where nothing was trained
@@ -109,10 +109,10 @@ class Gradient(Saved):
 
 
 class Retention(Saved):
-    """What the forget gates leave of what lay on an LSTM's belt, over the distance from the end.
+    """The share of a cell state that the forget gates leave, over the distance from the end.
 
     Quantiles over the units of the mean over the texts of the product of the gates; and how many
-    steps the belt reaches back as `network.summary.retention` has it, the median of the texts.
+    steps the cell state reaches back, as `network.summary.retention` has it, median of the texts.
     """
 
     trained: bool
@@ -123,7 +123,7 @@ class Retention(Saved):
 
 
 class Memory(Saved):
-    """What gradients and belts keep over the last steps of long texts."""
+    """Gradients and retention over the last steps of long texts."""
 
     texts: Count
     steps: Count
@@ -140,7 +140,7 @@ class Memory(Saved):
 
 
 class Recalled(Saved):
-    """How a network trained for texts of up to a length remembers the first word at that length."""
+    """The accuracy at a length, of a network trained for texts of up to that length."""
 
     cell: CellName
     length: Annotated[int, Field(ge=2)]
@@ -150,7 +150,7 @@ class Recalled(Saved):
 
 
 class Recall(Saved):
-    """All trainings of the recall task, and what guessing would be right about."""
+    """All trainings of the recall task, and the accuracy of guessing."""
 
     chance: Share
     units: Count
@@ -161,7 +161,7 @@ class Recall(Saved):
 
 
 class Read(Saved):
-    """How fast a model reads, on one core, without tokenizing."""
+    """The speed of a model on one core, without tokenizing."""
 
     name: str
     texts_per_second: Annotated[float, Field(gt=0)]
@@ -175,17 +175,17 @@ class Speed(Saved):
     results: tuple[Read, ...]
 
     def of(self, name: str) -> float | None:
-        """A model's texts a second, if it took part."""
+        """Find a model's texts a second, if it took part."""
         return next((r.texts_per_second for r in self.results if r.name == name), None)
 
 
 def run_name(experiment: Experiment, seed: int | None) -> str:
-    """The name of a saved run."""
+    """Name a saved run."""
     return experiment.name if seed is None else f"{experiment.name}-{seed}"
 
 
 def seeds(experiment: Experiment) -> tuple[int | None, ...]:
-    """The seeds to run an experiment with; None alone where nothing is to be trained."""
+    """List the seeds to run an experiment with; None alone where nothing is to be trained."""
     return (None,) if experiment.model else experiment.seeds
 
 
@@ -209,6 +209,6 @@ def load(path: Path, kind: type[SavedT]) -> SavedT | None:
 
 
 def load_runs(experiment: Experiment, folder: Path = RUNS) -> list[SavedRun]:
-    """The saved runs of an experiment, of those that are planned."""
+    """Load the saved runs of an experiment, of those that are planned."""
     paths = (folder / f"{run_name(experiment, seed)}.json" for seed in seeds(experiment))
     return [run for run in (load(path, SavedRun) for path in paths) if run]

@@ -1,4 +1,4 @@
-"""How many texts a second each network reads: `python bench/experiments/speed.py --data DIR`.
+"""Speed of the networks, in texts a second: `python bench/experiments/speed.py --data DIR`.
 
 The models that run.py has trained on IMDB, one of each kind, and the shipped one. They take turns
 on one core and the same reviews, so a change of the machine's speed hits them all.
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def race(models: Mapping[str, Classifier], texts: list[str], turns: int = TURNS) -> Speed:
-    """Each model's speed, the median of its turns; texts are encoded beforehand."""
+    """Time each model in turn; returns its median speed. Texts are encoded beforehand."""
     encodings = {
         name: [e.last(model.config.max_tokens) for e in model.encode(texts, offsets=False)]
         for name, model in models.items()

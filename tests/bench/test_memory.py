@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from bench.experiments.memory import belt, gradient_norms, gradients, remember, walk
+from bench.experiments.memory import gradient_norms, gradients, remember, retention_curve, walk
 from bench.experiments.plan import DataSet, Experiment
 from bench.experiments.saved import Memory, Retention
 from model.artifact import storage
@@ -114,7 +114,7 @@ def test_a_belt_with_gates_of_one_half_keeps_half_at_each_step() -> None:
     network = random_network(make_config(cell="lstm", hidden_size=4, pooling="last"))
     for parameter in network.recurrent.parameters():
         parameter.zero_()  # σ(0) is one half
-    kept = belt(network, torch.tensor([make_text(6, 0)]), trained=True)
+    kept = retention_curve(network, torch.tensor([make_text(6, 0)]), trained=True)
     assert kept.low == kept.middle == kept.high == pytest.approx([0.5**k for k in range(6)])
     assert kept.reach == (3.0, 3.0, 3.0)  # 0.5³ is more than a tenth, 0.5⁴ is less
 
@@ -125,7 +125,7 @@ def test_quantiles_are_those_of_the_units() -> None:
         parameter.zero_()
     gates = torch.linspace(0.05, 0.95, 11)
     network.recurrent.get_parameter("bias_ih_l0")[11:22] = gates.logit()
-    kept = belt(network, torch.tensor([make_text(5, 0)]), trained=False)
+    kept = retention_curve(network, torch.tensor([make_text(5, 0)]), trained=False)
     for curve, gate in ((kept.low, gates[1]), (kept.middle, gates[5]), (kept.high, gates[9])):
         assert curve == pytest.approx([float(gate) ** k for k in range(5)])
 

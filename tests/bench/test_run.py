@@ -18,7 +18,7 @@ import pytest
 from bench.experiments import measure as measuring
 from bench.experiments import run as running
 from bench.experiments.plan import PLAN, DataSet, Experiment
-from bench.experiments.run import ROOT, Clock, RunError, _wind, arguments, main, perform
+from bench.experiments.run import ROOT, Clock, RunError, _start_clock, arguments, main, perform
 from bench.experiments.saved import SavedRun, load, load_runs, save, seeds
 from model.artifact import model_files, storage
 from model.cli.flags import spelled
@@ -110,17 +110,17 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint(tmp_path: Path, dat
 def test_the_clock_counts_what_lasted(tmp_path: Path) -> None:
     checkpoint = tmp_path / CHECKPOINT
     first = Clock(started=1000.0)
-    assert _wind(first, checkpoint).earlier == 0  # nothing was left: begun anew
+    assert _start_clock(first, checkpoint).earlier == 0  # nothing was left: begun anew
     checkpoint.touch()
     os.utime(checkpoint, (1060.0, 1060.0))
-    second = _wind(first, checkpoint)
+    second = _start_clock(first, checkpoint)
     assert (second.earlier, second.resumed) == (60.0, 1)
     # Interrupted again, before it came to a checkpoint of its own.
-    third = _wind(second, checkpoint)
+    third = _start_clock(second, checkpoint)
     assert (third.earlier, third.resumed) == (60.0, 1)
     os.utime(checkpoint, (third.started + 5, third.started + 5))
-    assert _wind(third, checkpoint).earlier == pytest.approx(65.0)
-    assert _wind(third, checkpoint).resumed == 2
+    assert _start_clock(third, checkpoint).earlier == pytest.approx(65.0)
+    assert _start_clock(third, checkpoint).resumed == 2
 
 
 def test_a_training_that_fails_says_where_to_look(tmp_path: Path, data: Path) -> None:
