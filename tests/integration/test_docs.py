@@ -23,6 +23,8 @@ README = (ROOT / "README.md").read_text()
 DOCUMENTS = [
     "README.md",
     "README.zh.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")),
 ]
 
@@ -64,6 +66,19 @@ def test_the_chinese_readme_gives_the_same_commands() -> None:
 def test_the_make_targets_exist() -> None:
     for command in commands("make"):
         subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, check=True)
+
+
+def test_what_contributors_are_told_to_run_and_to_change_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    targets = set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE))
+    assert targets >= {"check", "test", "coverage", "fuzz", "mutate"}
+    for target in targets:
+        command = ["make", target, "--dry-run"]
+        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    paths = re.findall(r"\b((?:model|service|tests|bench|docs|deploy)/[\w/.]+)", text)
+    assert len(paths) > 50
+    for path in paths:
+        assert (ROOT / path).exists(), path
 
 
 def test_the_curl_commands_answer_as_the_readme_says(shipped_server: Server) -> None:
