@@ -183,6 +183,19 @@ def test_links_lead_somewhere(document: str) -> None:
         assert (ROOT / document).parent.joinpath(target).exists(), target
 
 
+def anchors(path: Path) -> set[str]:
+    """The anchors that GitHub makes of the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, "model/pretrained/imdb-sentiment/README.md"])
+def test_links_to_headings_lead_to_one(document: str) -> None:
+    page = ROOT / document
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text()):
+        assert anchor in anchors(page.parent / target if target else page), f"{target}#{anchor}"
+
+
 def test_the_architecture_names_every_module() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
     for package in ("model", "service"):
