@@ -14,7 +14,7 @@ def ask(
     body: dict[str, Any] | None = None,
     started: bool = True,
 ) -> list[httpx.Response]:
-    """The answers to these methods and paths, within the application's lifespan or outside."""
+    """Call these methods and paths, within the application's lifespan or outside."""
 
     sent = body or {"inputs": "a"}
 

@@ -82,7 +82,7 @@ TINY = TrainingSettings(
 
 
 def reviews(count: int, seed: int = 0) -> list[Example]:
-    """Sentences with one telling word each, which decides the label."""
+    """Make sentences with one telling word each, which decides the label."""
     rng = random.Random(seed)
     examples = []
     for _ in range(count):
@@ -101,7 +101,7 @@ CONTRACTION = 0.5
 
 
 def random_network(config: ModelConfig, seed: int = 0) -> LSTMClassifier:
-    """A network with random weights, large enough to move the gates, and not to be chaotic."""
+    """Make a network with random weights, large enough to move the gates, and not to be chaotic."""
     torch.manual_seed(seed)
     network = LSTMClassifier(config)
     with torch.no_grad():
@@ -116,7 +116,7 @@ def random_network(config: ModelConfig, seed: int = 0) -> LSTMClassifier:
 
 
 def random_classifier(seed: int = 0, **changes: object) -> Classifier:
-    """A classifier of random weights over the tiny language."""
+    """Make a classifier of random weights over the tiny language."""
     tokenizer = Tokenizer.train([e.text for e in reviews(50)], "word", 300)
     config = ModelConfig.model_validate(
         {
@@ -163,14 +163,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.fixture(scope="session", autouse=True)
 def fork_server() -> Iterator[None]:
-    """Lets the process that forks for commands end, and tell what it has covered."""
+    """Let the process that forks for commands end, and tell its coverage."""
     yield
     close()
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a model that was really trained, on the tiny language."""
+    """Train a model on the tiny language; its directory."""
     directory = tmp_path_factory.mktemp("models") / "tiny-reviews"
     train(reviews(300), TINY, directory)
     return directory
@@ -178,7 +178,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a model that takes a second or so for some thousand tokens."""
+    """Save a model that takes a second or so for some thousand tokens; its directory."""
     directory = tmp_path_factory.mktemp("models") / "slow"
     classifier = random_classifier(hidden_size=1024, max_tokens=5000)
     storage.save(directory, classifier, golden_text="film", card="# slow\n")
@@ -187,7 +187,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a small random model that reads long texts."""
+    """Save a small random model that reads long texts; its directory."""
     directory = tmp_path_factory.mktemp("models") / "patient"
     classifier = random_classifier(max_tokens=5000)
     storage.save(directory, classifier, golden_text="film", card="# patient\n")
@@ -196,7 +196,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def stacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a random model with two layers that read in both directions."""
+    """Save a random model with two layers that read in both directions; its directory."""
     directory = tmp_path_factory.mktemp("models") / "stacked"
     classifier = random_classifier(num_layers=2, bidirectional=True)
     storage.save(directory, classifier, golden_text="the film was wonderful", card="# stacked\n")

@@ -25,7 +25,7 @@ FILLERS = ["the", "film", "was", "and", "its", "story"]
 
 
 def echo_text(number: int, rng: random.Random, longest: int) -> str:
-    """A text of up to so many words that the model labels with this number."""
+    """Make a text of up to so many words that the model labels with this number."""
     words = rng.choices(FILLERS, k=rng.randint(0, longest - 1))
     words.insert(rng.randint(0, len(words)), f"n{number}")
     return " ".join(words)

@@ -103,7 +103,7 @@ class ForkServer:
         self._lock = threading.Lock()
 
     def start(self, request: Mapping[str, object], streams: list[int]) -> int:
-        """A new process's number. It is a child of this process."""
+        """Start a process; returns its number. It is a child of this process."""
         with self._lock:
             _adopt(orphans=True)
             socket.send_fds(self._socket, [json.dumps(request).encode()], streams)
@@ -129,14 +129,14 @@ def _server() -> ForkServer:
 
 
 def _differ_late(environment: Mapping[str, str]) -> bool:
-    """Whether an environment differs from ours only in what can be set later."""
+    """Tell if an environment differs from ours only in what can be set later."""
     names = environment.keys() | os.environ.keys()
     differing = [name for name in names if environment.get(name) != os.environ.get(name)]
     return all(name.startswith(LATE) for name in differing)
 
 
 def _adopt(*, orphans: bool) -> None:
-    """Whether this process gets the children of its children that end."""
+    """Let this process get the children of its children that end, or no longer."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, int(orphans), 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no process can be adopted here")
@@ -168,7 +168,7 @@ def main() -> None:
 def _fork_again(
     tell: int, unneeded: list[int], request: dict[str, Any], streams: list[int]
 ) -> NoReturn:
-    """In a child of the forking process, which ends at once so that its own child is adopted."""
+    """Fork in a child of the forking process; it ends at once, so its own child is adopted."""
     process = os.fork()
     if process:
         os.write(tell, str(process).encode())

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def until(condition: Callable[[], T | None]) -> T:
-    """What a condition says once it holds."""
+    """Wait until a condition holds; returns its value."""
     end = time.monotonic() + PATIENCE
     while not (found := condition()):
         assert time.monotonic() < end, "this does not come"
@@ -68,7 +68,7 @@ resource.setrlimit(resource.RLIMIT_AS, (has + {room}, has + {room}))
 
 
 def assert_one_sentence(result: CompletedProcess[str], says: str) -> None:
-    """The command failed with exit code 1, and the last thing it said is one line that matches."""
+    """Assert exit code 1, and a last line of output that matches."""
     assert result.returncode == 1, result.stderr
     assert result.stdout == ""
     assert "Traceback" not in result.stderr

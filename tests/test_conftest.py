@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""Conditions that hold for all tests."""
 
 import os
 

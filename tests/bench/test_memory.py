@@ -26,7 +26,7 @@ TEXTS, STEPS = 3, 7
 
 
 def network_and_texts(cell: CellName, seed: int) -> tuple[LSTMClassifier, Tensor, Tensor]:
-    """A network in double precision, texts (B, T) of one length, and labels (B,)."""
+    """Make a network in double precision, texts (B, T) of one length, and labels (B,)."""
     network = random_network(make_config(cell=cell, pooling="last"), seed).double()
     ids = torch.tensor([make_text(STEPS, seed + row) for row in range(TEXTS)])
     return network, ids, torch.arange(TEXTS)

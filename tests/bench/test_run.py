@@ -159,7 +159,7 @@ def test_the_command_runs_what_it_is_asked_for(tmp_path: Path) -> None:
 
 
 def ended(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int | str | None:
-    """With what the command ends, in this process."""
+    """Run the command in this process; returns its exit code."""
     monkeypatch.setattr(sys, "argv", ["run.py", *map(str, arguments)])
     with pytest.raises(SystemExit) as end:
         main()

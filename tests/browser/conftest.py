@@ -47,7 +47,7 @@ class Open(Protocol):
 # No longer than this package: Playwright's event loop runs meanwhile, and other tests have theirs.
 @pytest.fixture(scope="package")
 def browser() -> Iterator["Browser"]:
-    """Debian's Chromium."""
+    """Start Debian's Chromium."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -137,33 +137,33 @@ def settle(page: "Page", milliseconds: int) -> None:
 
 @pytest.fixture
 def page(open_page: Open, tiny_server: Server) -> "Page":
-    """The page of the small trained model, which has read three sentences."""
+    """Open the page of the small trained model, which has read three sentences."""
     return open_page(tiny_server, text="The story was so dull. But he was warm, and she brilliant.")
 
 
 @pytest.fixture
 def shipped_page(open_page: Open, shipped_server: Server) -> "Page":
-    """The page that a newcomer gets."""
+    """Open the page that a newcomer gets."""
     return open_page(shipped_server)
 
 
 @pytest.fixture(scope="package")
 def tiny_server(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Serves the small trained model: one layer of 8 units, from left to right."""
+    """Serve the small trained model: one layer of 8 units, from left to right."""
     with serving(trained, tmp_path_factory.mktemp("logs") / "server.log") as running:
         yield running
 
 
 @pytest.fixture(scope="package")
 def stacked_server(stacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Serves a random model with two layers that read in both directions."""
+    """Serve a random model with two layers that read in both directions."""
     with serving(stacked, tmp_path_factory.mktemp("logs") / "server.log") as running:
         yield running
 
 
 @pytest.fixture(scope="package")
 def rnn_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Serves a random simple RNN of two layers, which has neither gates nor a belt."""
+    """Serve a random simple RNN of two layers, which has neither gates nor a cell state."""
     directory = tmp_path_factory.mktemp("models") / "simple"
     classifier = random_classifier(cell="rnn", num_layers=2)
     storage.save(directory, classifier, golden_text="the film was wonderful", card="# simple\n")
@@ -173,6 +173,6 @@ def rnn_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="package")
 def shipped_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Serves the model that a newcomer gets."""
+    """Serve the model that a newcomer gets."""
     with serving(SHIPPED, tmp_path_factory.mktemp("logs") / "server.log") as running:
         yield running

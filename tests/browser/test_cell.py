@@ -23,7 +23,7 @@ LETTERS = {
 
 
 def tensors(server: Server, layer: int = 0, direction: str = "forward") -> dict[str, NDArray[Any]]:
-    """The tensors of the text, steps x units each, by their letters."""
+    """Read the tensors of the text, steps x units each, by their letters."""
     answer = httpx.post(
         f"{server.url}/states", json={"inputs": TEXT, "layers": [layer]}, timeout=PATIENCE
     )

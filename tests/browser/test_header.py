@@ -1,4 +1,4 @@
-"""Which model is looked at, in which language and colours."""
+"""The header: the model, the language and the colours."""
 
 import re
 from typing import TYPE_CHECKING

@@ -42,7 +42,7 @@ TABLE = """async kind => {
 
 @pytest.fixture(scope="module")
 def wide_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Serves a random model of 300 units, more than rows of a readable height have room for."""
+    """Serve a random model of 300 units, more than rows of a readable height have room for."""
     directory = tmp_path_factory.mktemp("models") / "wide"
     classifier = random_classifier(hidden_size=300, max_tokens=3000)
     storage.save(directory, classifier, golden_text="the film was wonderful", card="# wide\n")
@@ -53,7 +53,7 @@ def wide_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def states(server: Server, text: str, **fields: object) -> dict[str, Any]:
-    """What /states answers about one text; tensors are arrays, steps x units."""
+    """Call /states for one text; tensors are arrays, steps x units."""
     body = {"inputs": text, **fields}
     result = httpx.post(f"{server.url}/states", json=body).raise_for_status().json()
     answer: dict[str, Any] = result["results"][0]
@@ -84,7 +84,7 @@ def colours(page: "Page", kind: str) -> np.ndarray:
 
 
 def expected(page: "Page", tensor: str, values: np.ndarray) -> np.ndarray:
-    """The colours of a tensor's values, as the legend says."""
+    """Look up the colours of a tensor's values, as the legend says."""
     low, high = (0, 1) if tensor in GATES else (-1, 1)
     if tensor == "cell":
         high = np.abs(values).max()
@@ -95,7 +95,7 @@ def expected(page: "Page", tensor: str, values: np.ndarray) -> np.ndarray:
 
 
 def cells(page: "Page", steps: int, rows: int, left: int = LEFT) -> np.ndarray:
-    """The colours of a map that is all in sight, with rows of ROW pixels: rows x steps x 3."""
+    """Read the colours of a map that is all in sight, with rows of ROW pixels: rows x steps x 3."""
     width = page.evaluate("parseFloat(document.querySelector('.heatmap-field').style.width)")
     cell = (width - left) / steps
     # Beside the middle, where the number stands, and beside the lines between cells.
@@ -108,7 +108,7 @@ def cells(page: "Page", steps: int, rows: int, left: int = LEFT) -> np.ndarray:
 
 
 def near(one: np.ndarray, other: np.ndarray) -> bool:
-    """Alike but for one step of the table, by which float32 may round elsewhere."""
+    """Compare within one step of the table, by which float32 may round elsewhere."""
     return bool(np.abs(one.astype(int) - other.astype(int)).max() <= 3)
 
 
@@ -129,14 +129,14 @@ def readout(page: "Page") -> str:
 
 
 def place(page: "Page") -> tuple[int, int]:
-    """The token, counted from one, and the unit that are pointed at."""
+    """Read the token, counted from one, and the unit that are pointed at."""
     found = re.search(r"token (\d+), unit (\d+):", readout(page))
     assert found
     return int(found[1]), int(found[2])
 
 
 def units_from_above(page: "Page", rows: int, left: int = LEFT) -> list[int]:
-    """The unit of each row, as the map tells who points at it."""
+    """List the unit of each row, as the map tells who points at it."""
     found = []
     for row in range(rows):
         at(page, left + 5, (row + 0.5) * ROW)
@@ -145,7 +145,7 @@ def units_from_above(page: "Page", rows: int, left: int = LEFT) -> list[int]:
 
 
 def selected(page: "Page") -> tuple[int | None, int]:
-    """The chosen unit, and the chosen step."""
+    """Read the chosen unit, and the chosen step."""
     page.evaluate("() => new Promise(requestAnimationFrame)")
     page.evaluate("() => new Promise(requestAnimationFrame)")
     title = page.locator(".heatmap-unit h3")

@@ -34,7 +34,7 @@ def downloaded(page: "Page", name: str, ending: str) -> bytes:
 
 
 def copied(page: "Page", name: str) -> str:
-    """What a click leaves in the field, which is what it has copied."""
+    """Click; returns what is left in the field, which is what was copied."""
     click(page, name)
     page.wait_for_selector("#take .said:not(:empty)")
     value: str = page.input_value("#take .request")

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def shares(page: "Page") -> dict[str, str]:
-    """Each label with the share that is written beside it."""
+    """Read each label with the share that is written beside it."""
     rows = page.locator("#text .label").all()
     return {row.locator(".name").inner_text(): row.locator(".share").inner_text() for row in rows}
 
 
 @pytest.fixture(scope="module")
 def short_server(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Serves the small model, which may read five tokens."""
+    """Serve the small model, which may read five tokens."""
     log = tmp_path_factory.mktemp("logs") / "server.log"
     with serving(trained, log, "--max-tokens", "5") as running:
         yield running

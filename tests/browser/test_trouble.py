@@ -1,4 +1,4 @@
-"""What goes wrong is said in people's words, and the page goes on."""
+"""Failures are told in people's words, and the page goes on."""
 
 import json
 from collections.abc import Callable

@@ -14,7 +14,7 @@ PROXY = "http://127.0.0.1:8080"
 
 @pytest.fixture(scope="session")
 def image() -> None:
-    """Builds the image, as an operator would."""
+    """Build the image, as an operator would."""
     if not daemon_runs():
         pytest.skip("there is no Docker daemon here")
     run("make", "image", timeout=1200)
@@ -22,7 +22,7 @@ def image() -> None:
 
 @pytest.fixture(scope="module")  # it holds the default port
 def service(image: None) -> Iterator[str]:  # noqa: ARG001 - it is built before
-    """The container of `docker compose up`."""
+    """Run the container of `docker compose up`."""
     try:
         compose("up", "--detach")
         until(lambda: ready(URL))
@@ -40,7 +40,7 @@ def client(service: str) -> Iterator[httpx.Client]:  # noqa: ARG001 - it runs be
 
 @pytest.fixture
 def replicas(image: None) -> Iterator[httpx.Client]:  # noqa: ARG001 - it is built before
-    """Two replicas behind the proxy."""
+    """Run two replicas behind the proxy."""
     try:
         compose("up", "--detach", "--scale", "replica=2", "proxy")
         with httpx.Client(base_url=PROXY, timeout=PATIENCE) as running:
@@ -51,7 +51,7 @@ def replicas(image: None) -> Iterator[httpx.Client]:  # noqa: ARG001 - it is bui
 
 
 def served_by(client: httpx.Client, calls: int) -> set[str]:
-    """The replicas that answer some calls."""
+    """Find the replicas that answer some calls."""
     try:
         answers = [client.get("/info") for _ in range(calls)]
     except httpx.TransportError:

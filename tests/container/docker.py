@@ -18,7 +18,7 @@ PROJECT = "conveyor-tests"
 
 
 def run(*command: str | Path, check: bool = True, timeout: float = PATIENCE) -> str:
-    """What a command says, or an assertion that tells what it said."""
+    """Run a command; returns its output, which a failed assertion shows."""
     done = subprocess.run(
         [*map(str, command)],
         cwd=ROOT,
@@ -34,7 +34,7 @@ def run(*command: str | Path, check: bool = True, timeout: float = PATIENCE) -> 
 
 
 def daemon_runs() -> bool:
-    """Whether there is a Docker daemon to talk to."""
+    """Look for a Docker daemon to talk to."""
     return (
         shutil.which("docker") is not None
         and not subprocess.run(["docker", "version"], capture_output=True, check=False).returncode
@@ -51,14 +51,14 @@ def compose(*arguments: str, timeout: float = PATIENCE) -> str:
 
 
 def containers(service: str) -> list[str]:
-    """The ids of the containers that compose runs for a service."""
+    """List the ids of the containers that compose runs for a service."""
     labels = [f"com.docker.compose.{key}" for key in ("project", "service")]
     filters = [f"label={labels[0]}={PROJECT}", "--filter", f"label={labels[1]}={service}"]
     return run("docker", "ps", "--quiet", "--filter", *filters).split()
 
 
 def inspect(name: str) -> dict[str, Any]:
-    """All that Docker knows of a container or an image."""
+    """Read all that Docker knows of a container or an image."""
     [found] = json.loads(run("docker", "inspect", name))
     return dict(found)
 
@@ -70,7 +70,7 @@ def execute(name: str, *command: str, check: bool = True) -> str:
 
 @contextmanager
 def container(*options: str, command: tuple[str, ...] = ()) -> Iterator[str]:
-    """A container of the image, which is removed at the end; gives its id."""
+    """Run a container of the image, which is removed at the end; yields its id."""
     name = run("docker", "run", "--detach", *options, IMAGE, *command).split()[-1]
     try:
         yield name
@@ -79,7 +79,7 @@ def container(*options: str, command: tuple[str, ...] = ()) -> Iterator[str]:
 
 
 def ready(url: str) -> bool:
-    """Whether a server takes traffic."""
+    """Ask a server for readiness."""
     try:
         return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
     except httpx.TransportError:

@@ -1,4 +1,4 @@
-"""What is in the image, and how a container of it starts and ends."""
+"""The image's content, and the start and end of a container of it."""
 
 import json
 import shutil
@@ -94,7 +94,7 @@ def test_a_wrong_model_directory_is_one_line(mounted: Path | None, says: str) ->
 
 @pytest.fixture
 def readable(slow: Path) -> Iterator[Path]:
-    """The slow model where everybody may read it; pytest's own directories are for one user."""
+    """Copy the slow model to where all may read it; pytest's own directories are for one user."""
     with TemporaryDirectory() as directory:
         Path(directory).chmod(0o755)
         yield Path(shutil.copytree(slow, Path(directory) / "slow"))

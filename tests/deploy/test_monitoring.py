@@ -36,13 +36,13 @@ needs_prometheus = pytest.mark.skipif(
 
 
 def metrics(text: str) -> set[str]:
-    """The names in an expression, or in /metrics."""
+    """Find the names of metrics in an expression, or in /metrics."""
     return set(re.findall(r"\b(?:conveyor|process)_[a-z_]+", text))
 
 
 @pytest.fixture
 def busy(patient: Path, tmp_path: Path) -> Iterator[Server]:
-    """It has room for one long text that is read, and one that waits."""
+    """Serve with room for one long text that is read, and one that waits."""
     with holding(patient, tmp_path, "--max-queued-tokens", "5000", *UNHURRIED) as running:
         yield running
 
@@ -103,7 +103,7 @@ def free_port() -> int:
 
 @contextmanager
 def prometheus(target: str, directory: Path) -> Iterator[httpx.Client]:
-    """A real Prometheus with the project's rules, which scrapes one server every second."""
+    """Run a real Prometheus with the project's rules, which scrapes one server every second."""
     config = yaml.safe_load((DIRECTORY / "prometheus.yml").read_text())
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["rule_files"] = [str(DIRECTORY / "alerts.yml")]

@@ -99,7 +99,7 @@ def serving(
 
 @contextmanager
 def holding(model: Path, directory: Path, *flags: str) -> Iterator[Server]:
-    """A server whose model takes no step until it is let: so it is busy for as long as is needed.
+    """Serve a model that takes no step until it is let: so it is busy for as long as is needed.
 
     Nothing is too late then on a slow machine, nor too early on a fast one.
     """
@@ -116,7 +116,7 @@ def holding(model: Path, directory: Path, *flags: str) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def server(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Serves the small trained model, under limits that are easy to pass."""
+    """Serve the small trained model, under limits that are easy to pass."""
     flags = ["--max-body-bytes", "2000000", "--max-inputs", "64", "--max-response-bytes", "500000"]
     log = tmp_path_factory.mktemp("logs") / "server.log"
     with serving(trained, log, *flags, "--max-tokens", "600") as running:
@@ -125,14 +125,14 @@ def server(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="session")
 def stacked_server(stacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Serves a random model with two layers that read in both directions."""
+    """Serve a random model with two layers that read in both directions."""
     with serving(stacked, tmp_path_factory.mktemp("logs") / "server.log") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def shipped_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Serves the model that a newcomer gets."""
+    """Serve the model that a newcomer gets."""
     with serving(SHIPPED, tmp_path_factory.mktemp("logs") / "server.log") as running:
         yield running
 
@@ -145,14 +145,14 @@ def client(server: Server) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def echo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a model whose output encodes its input."""
+    """Save a model whose output encodes its input; its directory."""
     directory = tmp_path_factory.mktemp("models") / "echo"
     save_echo(directory)
     return directory
 
 
 def counters(text: str) -> dict[str, float]:
-    """What /metrics says: name and labels to value."""
+    """Read the text of /metrics: name and labels to value."""
     return {
         name: float(value)
         for name, _, value in (line.rpartition(" ") for line in text.splitlines())
@@ -161,6 +161,6 @@ def counters(text: str) -> dict[str, float]:
 
 
 def accepted(server: Server) -> float:
-    """How many requests the queues have taken."""
+    """Count the requests that the queues have taken."""
     count = counters(httpx.get(f"{server.url}/metrics").text)
     return count.get('conveyor_accepted_requests_total{route="/predict"}', 0)

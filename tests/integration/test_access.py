@@ -1,4 +1,4 @@
-"""Who may call."""
+"""API keys and origins."""
 
 from collections.abc import Iterator
 from pathlib import Path

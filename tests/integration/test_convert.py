@@ -20,7 +20,7 @@ FRAMEWORKS = ["torch", "keras", "onnx"]
 
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory in which all blocks of the document have run."""
+    """Run all blocks of the document in a directory."""
     directory = tmp_path_factory.mktemp("converted")
     for kind, block in re.findall(r"```(python|sh)\n(.*?)```", DOCUMENT, re.DOTALL):
         if kind == "python":

@@ -1,4 +1,4 @@
-"""What the documentation says is so: its commands run, its tables are complete."""
+"""The documentation is true: its commands run, its tables are complete."""
 
 import json
 import re
@@ -36,7 +36,7 @@ COMMANDS = [
 
 
 def commands(beginning: str) -> list[list[str]]:
-    """The README's commands that begin so, in its order, as lists of words."""
+    """List the README's commands that begin so, in its order, as lists of words."""
     words = [shlex.split(command, comments=True) for command in COMMANDS]
     return [command for command in words if " ".join(command).startswith(beginning)]
 
@@ -184,7 +184,7 @@ def test_links_lead_somewhere(document: str) -> None:
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors that GitHub makes of the headings of a page."""
+    """List the anchors that GitHub makes of the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

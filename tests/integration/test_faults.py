@@ -1,4 +1,4 @@
-"""What goes wrong in a server, or around it: it goes on, or ends to be started again."""
+"""Faults in a server, or around it: it goes on, or ends to be started again."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""Whatever comes in 64 KB: the event loop goes on, memory stays, and other callers are answered.
+"""Hostile requests of 64 KB: the event loop goes on, memory stays, and other callers are answered.
 
 How long the loop is held up is measured in its own CPU time, which no other process lengthens;
 bench/hostile.py has what it comes to by the clock.
@@ -48,7 +48,7 @@ class Watch:
 
     @property
     def loop_seconds(self) -> float:
-        """CPU time of the process's first thread, on which the event loop runs."""
+        """Read the CPU time of the process's first thread, on which the event loop runs."""
         return int(Path(f"/proc/{self.pid}/task/{self.pid}/schedstat").read_text().split()[0]) / 1e9
 
     def beat(self, client: httpx.Client) -> None:
@@ -105,7 +105,7 @@ SLICES = st.sampled_from([":", "0:1", "-1:", "::5", "0:0", "511:", "999999999:",
 
 
 def many(items: st.SearchStrategy[object]) -> st.SearchStrategy[list[object]]:
-    """Few, or as many as there is room for."""
+    """Draw few items, or one as often as there is room for."""
     return st.lists(items, max_size=9) | st.builds(
         lambda item, count: [item] * min(count, MOST_BYTES // len(repr(item))),
         items,

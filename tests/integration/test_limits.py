@@ -19,7 +19,7 @@ READYZ = b"GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n"
 
 @pytest.fixture
 def busy(patient: Path, tmp_path: Path) -> Iterator[Server]:
-    """A server that holds its model, and in whose queue there is room for one long text."""
+    """Serve with a model that is held, and room in the queue for one long text."""
     flags = ["--max-queued-tokens", "5000", "--max-batch-tokens", "1000", *UNHURRIED]
     with holding(patient, tmp_path, *flags) as running:
         yield running
@@ -171,7 +171,7 @@ def test_more_requests_than_may_be_at_a_time(trained: Path, tmp_path: Path) -> N
 
 
 async def until_refused(connection: Connection) -> Answer:
-    """The refusal, which comes once those before have arrived."""
+    """Wait for the refusal, which comes once those before have arrived."""
     while True:
         answer = await connection.ask(SHORT)
         if answer.status != 200:

@@ -58,7 +58,7 @@ class Crowd:
             connection.close()
 
     async def _one(self, connection: Connection, rng: random.Random) -> bool:
-        """One request; whether the connection can be used again."""
+        """Send one request; returns true if the connection can be used again."""
         fate = rng.random()
         if fate < self.malformed:
             return await self._expect(connection, b'{"inputs": "the', {400})
@@ -150,7 +150,7 @@ def test_a_signal_in_the_middle_loses_nothing(echoing: Server) -> None:
 
 
 def settled(server: Server) -> dict[str, float]:
-    """The counters, once the service has noticed that the last callers have hung up."""
+    """Read the counters, once the service has noticed that the last callers have hung up."""
 
     def told() -> dict[str, float] | None:
         count = counters(httpx.get(f"{server.url}/metrics").text)

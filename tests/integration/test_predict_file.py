@@ -27,7 +27,7 @@ TEXTS = [example.text for example in reviews(40)]
 
 
 def write(path: Path, texts: list[str]) -> Path:
-    """Texts with a number each, in whatever kind of file the name says."""
+    """Write texts with a number each, in the kind of file that the name says."""
     rows = [{"id": str(number), "text": text} for number, text in enumerate(texts)]
     if path.suffix == ".parquet":
         pyarrow.parquet.write_table(pa.Table.from_pylist(rows), path)
@@ -100,7 +100,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def noted(progress: Path) -> int:
-    """How many rows a run says that it is through with."""
+    """Read how many rows a run says that it is through with."""
     if not progress.exists():
         return 0
     rows: int = json.loads(progress.read_text())["rows"]
@@ -140,7 +140,7 @@ def test_killed_and_run_again_it_ends_with_the_same_bytes(
 
 
 def interrupted(command: list[str | Path], out: Path, number: int) -> tuple[int, str]:
-    """Send a signal once a run has gone on: its exit code, and what it said."""
+    """Send a signal once a run has gone on; returns its exit code and output."""
     progress = out.with_name(f"{out.name}.progress")
     before = noted(progress)
     process = Conveyor[str]([*command, out], stderr=subprocess.PIPE, text=True)

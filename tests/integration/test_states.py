@@ -39,7 +39,7 @@ class Reference:
         self.config = orjson.loads((directory / "config.json").read_bytes())
 
     def walk(self, xs: Array, suffix: str) -> dict[str, Array]:
-        """All that each step computes, by the equations."""
+        """Compute all tensors of each step by the equations."""
         w_x, w_h = (
             self.weights[f"lstm.weight_ih_{suffix}"],
             self.weights[f"lstm.weight_hh_{suffix}"],
@@ -73,7 +73,7 @@ class Reference:
 
 
 def long_text() -> str:
-    """1,200 words of the shipped model, as often as words of their rank are in a language (Zipf).
+    """Draw 1,200 words of the shipped model, as frequent as in a language (Zipf).
 
     On a belt that forgets slowly, rounding errors add up over the steps.
     """

@@ -18,7 +18,7 @@ LONG = "wonderful story " * (TOKENS // 2)
 
 
 def peak(process: int) -> int:
-    """The most memory that a process has had since `forget_peak`, in bytes."""
+    """Read the most memory that a process has had since `forget_peak`, in bytes."""
     for line in Path(f"/proc/{process}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -36,7 +36,7 @@ def ask(server: Server, inputs: str, answers: list[httpx.Response]) -> None:
 
 
 def longest_wait_beside(server: Server, answers: list[httpx.Response]) -> float:
-    """The longest that a heartbeat took, as a share of the time that the large answer took.
+    """Time the slowest heartbeat, as a share of the time of the large answer.
 
     Of half a second, where that took less.
     """

@@ -222,7 +222,7 @@ def test_the_predicted_size_is_close_to_the_real_one(
 
 @pytest.fixture(scope="module")
 def narrow_server(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The shipped model, where no answer is small enough."""
+    """Serve the shipped model, where no answer is small enough."""
     log = tmp_path_factory.mktemp("logs") / "server.log"
     with serving(SHIPPED, log, "--max-response-bytes", "1") as running:
         yield running

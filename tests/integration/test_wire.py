@@ -1,4 +1,4 @@
-"""What foreign, odd and hostile clients send, byte for byte, and what a real server says."""
+"""Foreign, odd and hostile clients, byte for byte, before a real server."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,7 @@ def wired(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 def tell(server: Server, *parts: bytes, half_close: bool = True) -> bytes:
-    """All that comes back for these bytes, till the server closes the connection."""
+    """Send these bytes; returns all that comes back till the server closes the connection."""
     host, port = server.url.removeprefix("http://").split(":")
     answer = b""
     with (

@@ -18,7 +18,7 @@ REQUESTS = 300
 
 
 def children(pid: int) -> list[int]:
-    """The processes that serve."""
+    """List the processes that serve."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
@@ -27,7 +27,7 @@ def ask(url: str) -> int:
 
 
 def is_ready(url: str) -> bool:
-    """Whether it takes traffic; not if the process that took the connection ends just now."""
+    """Ask for readiness; false if the process that took the connection ends just now."""
     try:
         return httpx.get(f"{url}/readyz").status_code == 200
     except httpx.TransportError:

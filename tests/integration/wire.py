@@ -22,7 +22,7 @@ class Answer:
 
 
 def post(path: str, body: object, **headers: str) -> bytes:
-    """The bytes of a request; underscores in headers stand for hyphens."""
+    """Build the bytes of a request; underscores in headers stand for hyphens."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [
         f"POST {path} HTTP/1.1",
@@ -80,7 +80,7 @@ class Connection:
 
 @contextlib.asynccontextmanager
 async def connect(url: str, count: int) -> AsyncIterator[list[Connection]]:
-    """So many connections, all closed in the end."""
+    """Open so many connections, all closed in the end."""
     connections = [await Connection.open(url) for _ in range(count)]
     try:
         yield connections

@@ -1,4 +1,4 @@
-"""What the fast path is held to: networks of random weights, read by the equations alone."""
+"""The reference of the fast path: networks of random weights, read by the equations alone."""
 
 import random
 

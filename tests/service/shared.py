@@ -1,4 +1,4 @@
-"""What several threads use at once: `python -m tests.service.shared` has eight of them do so.
+"""Objects that threads share: `python -m tests.service.shared` has eight threads use them at once.
 
 A process of its own, because what goes wrong here may end it. It prints the name of each object
 before its turn, and fails where an answer differs from the one that a single thread gets.
@@ -36,7 +36,7 @@ Case = tuple[str, Callable[[int], Any]]
 
 
 def cases() -> Iterator[Case]:
-    """What is shared, and a use of it: from the number of a round to something to compare."""
+    """List shared objects, each with a use of it: from the number of a round to a value."""
     texts = [" ".join(e.text for e in reviews(1 + n, seed=n)) for n in range(ROUNDS)]
     for name, compress in CODINGS.items():
         bodies = [text.encode() * 400 for text in texts]
@@ -105,7 +105,7 @@ def arrays(traces: Any) -> list[Any]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two answers are equal, numbers to what their order of adding leaves open."""
+    """Compare two answers, numbers within what their order of adding leaves open."""
     if isinstance(one, np.ndarray):
         return bool(np.allclose(one, other, atol=1e-6))
     if isinstance(one, list):

@@ -36,7 +36,7 @@ def work(metrics: Metrics, times: int) -> None:
 
 
 def read(metrics: Metrics) -> dict[str, float]:
-    """What the service says of itself; the process is one of pytest's."""
+    """Read /metrics of the service; the process is one of pytest's."""
     text = metrics.exposition("")[0].decode()
     assert list(text_string_to_metric_families(text))
     return {

@@ -1,4 +1,4 @@
-"""What several threads use at once may be so used, and is listed in docs/architecture.md."""
+"""Objects that several threads share may be so used, and are listed in docs/architecture.md."""
 
 import importlib
 import pkgutil
@@ -125,7 +125,7 @@ def shared(value: Any, home: str) -> Iterator[str]:
 
 
 def _held(value: Any, home: str) -> Iterator[Any]:
-    """What is held by a container or by a function, if it is this module's own."""
+    """List the values in a container or a function, if it is this module's own."""
     if isinstance(value, Mapping):
         yield from (*value, *value.values())
     elif isinstance(value, tuple | frozenset | list | set):
@@ -137,7 +137,7 @@ def _held(value: Any, home: str) -> Iterator[Any]:
 
 
 def _frozen(value: Any) -> bool:
-    """Whether it is a dataclass that does not change, or one of pydantic's."""
+    """Tell if it is a dataclass that does not change, or one of pydantic's."""
     parameters = getattr(value, "__dataclass_params__", None)
     config = getattr(value, "model_config", {})
     return bool((parameters and parameters.frozen) or config.get("frozen"))

@@ -1,4 +1,4 @@
-"""What is damaged is refused, or gives the same answers: never others, and never a traceback."""
+"""Damaged files are refused, or give the same answers: never others, and never a traceback."""
 
 import errno
 import random

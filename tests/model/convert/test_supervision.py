@@ -1,4 +1,4 @@
-"""Whatever a file of another framework does to the library that reads it, it ends in a sentence."""
+"""A reader of another framework's file may hang, crash or fill memory: one sentence says so."""
 
 import math
 import multiprocessing

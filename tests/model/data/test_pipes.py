@@ -1,4 +1,4 @@
-"""What waits for somebody else ends when a signal is noted, and else loses no byte."""
+"""A wait for a pipe ends when a signal is noted, and loses no byte otherwise."""
 
 import os
 import signal

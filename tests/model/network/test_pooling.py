@@ -1,4 +1,4 @@
-"""What the units contribute to the labels is all that the head's logits are made of."""
+"""Contributions of units to labels add up to the head's logits."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Which of our forms an answer has, by what the caller's headers say."""
+"""The format of an answer, by the caller's headers."""
 
 import pytest
 from werkzeug import http

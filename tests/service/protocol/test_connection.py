@@ -1,4 +1,4 @@
-"""What one connection does, byte for byte and timer for timer, around a tiny application."""
+"""One connection, byte for byte and timer for timer, around a tiny application."""
 
 import asyncio
 import contextlib
@@ -72,7 +72,7 @@ class Caller:
         await self._loop.sock_sendall(self.socket, data)
 
     async def read(self, until: bytes = b"") -> bytes:
-        """What comes until these bytes, or the end."""
+        """Read until these bytes, or the end."""
         found = b""
         with contextlib.suppress(ConnectionResetError):
             while not (until and until in found):

@@ -1,4 +1,4 @@
-"""How many connections are kept open, as the limit on files allows."""
+"""The number of connections that are kept open, as the limit on files allows."""
 
 import logging
 import resource

@@ -1,4 +1,4 @@
-"""What of HTTP/1.1 is let through: one table, and what h11 and we make of random bytes."""
+"""HTTP/1.1 that is let through: one table, and random bytes for h11 and for ours."""
 
 import h11
 import pytest
