@@ -283,9 +283,12 @@ def measure(case: str, tree: Path, files: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tree", type=Path, default=Path(__file__).parents[1])
-    parser.add_argument("--only", default="", help="Cases whose names hold this.")
+    parser.add_argument("--only", default="", help="attacks with this in their names")
     arguments = parser.parse_args()
-    print("| attack | /livez at worst, ms | memory at most, MB | in the end, MB | |")
+    print(
+        "| attack | slowest /livez, ms | most memory, MB | memory in the end, MB "
+        "| attacker's answer |"
+    )
     print("| --- | --- | --- | --- | --- |")
     for case in CASES:
         if arguments.only in case:

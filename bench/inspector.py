@@ -74,7 +74,7 @@ def main() -> None:
             args=["--no-sandbox"] if os.geteuid() == 0 else [],
         )
         print(f"Chromium {chromium.version}\n")
-        print("| | median | 95 of 100 | worst |\n| --- | --- | --- | --- |")
+        print("| measure | median | p95 | worst |\n| --- | --- | --- | --- |")
         with serving(_model(Path(directory) / "256", 256), []) as (_, port):
             page = chromium.new_page(viewport=SIZE)
             page.goto(f"http://127.0.0.1:{port}/#text=")

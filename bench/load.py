@@ -102,7 +102,7 @@ async def _measure(
     many.close()
     pool = Pool(port)
     await pool.connect(CONNECTIONS)
-    print("\n| open loop | a second | p50 ms | p95 ms | p99 ms | refused |")
+    print("\n| load | requests a second | p50 ms | p95 ms | p99 ms | refused |")
     print("| --- | --- | --- | --- | --- | --- |")
     for share in (0.25, 0.5, 0.8):
         outcome = await pool.open_loop(requests, share * capacity, arguments.seconds)
@@ -138,7 +138,10 @@ async def _closed(
     rounds: int,
 ) -> float:
     """Run many clients in turn with the ceiling; returns texts a second."""
-    print("| round | ceiling | on all cores | served | share | of all | p50 ms | p95 ms | p99 ms |")
+    print(
+        "| round | ceiling | on all cores | served | share of ceiling | share of all cores "
+        "| p50 ms | p95 ms | p99 ms |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     shares, shares_of_all, rates = [], [], []
     for number in range(rounds):

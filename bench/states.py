@@ -37,7 +37,7 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for hidden, steps, texts in SIZES:
         print(_compare(hidden, steps, texts, arguments.rounds), flush=True)
-    print("\n| form | bytes | milliseconds |\n| --- | --- | --- |")
+    print("\n| format | bytes | milliseconds |\n| --- | --- | --- |")
     for line in _encodings(arguments.rounds):
         print(line, flush=True)
 

@@ -23,7 +23,9 @@ REQUESTS = 100
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tree", type=Path, default=ROOT, help="a checkout of this project")
+    parser.add_argument(
+        "--tree", type=Path, default=ROOT, help="checkout to measure; by default this one"
+    )
     parser.add_argument("--workers", type=int, default=4)
     arguments = parser.parse_args()
     started = time.perf_counter()
@@ -42,7 +44,7 @@ def main() -> None:
         for _ in range(REQUESTS):
             client.post("/predict", json={"inputs": TEXTS}).raise_for_status()
         workers = children(process.pid)
-        print("| MB | resident | proportional | its own |\n| --- | --- | --- | --- |")
+        print("| MB | resident | proportional | not shared |\n| --- | --- | --- | --- |")
         for name, pid in [("parent", process.pid), *(("worker", pid) for pid in workers)]:
             print(f"| {name} | {' | '.join(f'{number:.0f}' for number in memory(pid))} |")
         total = sum(memory(pid)[1] for pid in [process.pid, *workers])
@@ -51,7 +53,7 @@ def main() -> None:
         os.kill(workers[-1], signal.SIGKILL)
         while set(children(process.pid)) <= set(workers) or not ready(client, arguments.workers):
             time.sleep(0.02)
-        print(f"another worker is ready {time.perf_counter() - killed:.2f} s after one was killed")
+        print(f"a replacement is ready {time.perf_counter() - killed:.2f} s after one was killed")
     process.terminate()
     process.wait()
 
