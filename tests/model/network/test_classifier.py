@@ -40,7 +40,7 @@ def test_the_trace_satisfies_the_equations(
             assert tuple(trace.tensors) == cell_of(config).TENSORS
             for name, tensor in trace.tensors.items():
                 actual = tensor[: len(text), row].double()
-                # Relative where a belt is long: float32 itself steps by 1e-6 from 8 on.
+                # Relative where a cell state is large: float32 itself steps by 1e-6 from 8 on.
                 torch.testing.assert_close(actual, expected[name], atol=1e-6, rtol=1e-6)
 
 

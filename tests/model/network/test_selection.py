@@ -48,7 +48,7 @@ def selections(draw: st.DrawFn, config: ModelConfig) -> Selection:
 
 
 def close(actual: NDArray[Any], expected: NDArray[Any]) -> None:
-    # Relative where a belt is long: float32 itself steps by 1e-6 from 8 on.
+    # Relative where a cell state is large: float32 itself steps by 1e-6 from 8 on.
     np.testing.assert_allclose(actual, expected, atol=1e-6, rtol=1e-6)
 
 

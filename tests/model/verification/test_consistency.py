@@ -41,7 +41,7 @@ def test_any_network_that_reads_forward_goes_on_from_a_state(
 
 @settings(max_examples=25)
 @given(config=lstm_configs, seed=seeds)
-def test_any_lstm_moves_its_belt_by_the_equation(config: ModelConfig, seed: int) -> None:
+def test_any_lstm_changes_its_cell_state_by_the_equation(config: ModelConfig, seed: int) -> None:
     classifier = classifier_of(config, seed)
     assert consistency.state_equations(classifier, consistency.random_texts(config)) < 1e-5
 

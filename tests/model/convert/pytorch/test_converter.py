@@ -153,7 +153,7 @@ def test_what_tensors_do_not_tell_is_unverified_without_samples(
     served(out)
     assert caplog.messages == [f"{out} is {storage.UNVERIFIED}"]
     config = next(found for found in check(out) if found.check == "config")
-    assert (config.outcome, storage.UNVERIFIED in config.says) == ("ok", True)
+    assert (config.outcome, storage.UNVERIFIED in config.message) == ("ok", True)
     shown = CliRunner().invoke(app, ["info", str(out)]).stdout
     assert "origin" in shown
     assert "unverified" in shown
