@@ -14,7 +14,7 @@ from model.text.collate import collate
 from model.text.tokenizer import Encoding
 from model.types import Floats
 
-# The largest difference that is none: float32 sums in another order stay well below it.
+# The largest difference that counts as none: float32 sums in another order stay well below it.
 TOLERANCE = 1e-5
 TEXTS = 24
 LONGEST = 50
@@ -22,7 +22,7 @@ LONGEST = 50
 
 @dataclass(frozen=True)
 class Proof:
-    """The largest difference between the outputs of the two, and what it was found on.
+    """The largest difference between the outputs of the two, and the texts it was found on.
 
     ``verified`` says whether one of the two was the source: its program, or samples of what it
     gave.
@@ -77,7 +77,7 @@ def prove(classifier: Classifier, source: Source, samples: list[Samples]) -> Pro
 
 
 def draw(classifier: Classifier, source: Source) -> list[list[int]]:
-    """Texts of 1 to LONGEST ids: some random, some as the tokenizer makes them of words it knows.
+    """Draw texts of 1 to LONGEST ids: some random, some of words that the tokenizer knows.
 
     They have ids that both vocabularies have, the source's being smaller by an added padding token,
     and no others than the source can run.
@@ -100,7 +100,7 @@ def draw(classifier: Classifier, source: Source) -> list[list[int]]:
 
 
 def _outputs(classifier: Classifier, texts: list[list[int]], gives: Gives) -> Floats:
-    """(texts, labels), as the converted model gives them when it is served."""
+    """Compute the outputs (texts, labels) of the converted model as it is served."""
     if gives == "probabilities":
         return classifier.predict([Encoding(ids, []) for ids in texts])
     with torch.inference_mode():
@@ -110,7 +110,7 @@ def _outputs(classifier: Classifier, texts: list[list[int]], gives: Gives) -> Fl
 
 
 def _of_second(outputs: Floats, gives: Gives) -> Floats:
-    """What a source with one output gives: the second label's probability, or its logit."""
+    """Return the one output of a source that has one: the second label's probability, or logit."""
     second = outputs[:, 1:2]
     return second if gives == "probabilities" else second - outputs[:, :1]
 

@@ -1,4 +1,4 @@
-"""Samples: what a model answered where it came from, from a file."""
+"""Samples: texts and a source model's outputs for them, from a file."""
 
 import json
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Sample(BaseModel):
 
     @property
     def gives(self) -> Gives:
-        """What its answer is."""
+        """The kind of its answer."""
         return "probabilities" if self.logits is None else "logits"
 
     @property
@@ -54,7 +54,7 @@ class Samples:
 
 
 def read_samples(path: Path, tokenizer: Tokenizer, rows: int) -> list[Samples]:
-    """The samples of a JSON Lines file, those that give logits, then those that give probabilities.
+    """Read the samples of a JSON Lines file: those with logits, then those with probabilities.
 
     Raises ConversionError with the line, also where the tokenizer cuts a text into other ids, or an
     id has none of the vocabulary's ``rows``.
@@ -89,7 +89,7 @@ def read_samples(path: Path, tokenizer: Tokenizer, rows: int) -> list[Samples]:
 
 
 def _ids(sample: Sample, tokenizer: Tokenizer, rows: int) -> list[int]:
-    """The ids of a sample; ValueError if they are not its text's, or none of the vocabulary's."""
+    """Return the ids of a sample; ValueError if not its text's, or none of the vocabulary's."""
     ids = sample.ids
     if sample.text is not None:
         mine = tokenizer.encode([sample.text])[0].ids

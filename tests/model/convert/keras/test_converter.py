@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from model.convert.head import PARTS, Part, read_parts
-from model.convert.keras import converter as keras_models
+from model.convert.keras.converter import read_keras
+from model.convert.source import Hints
 from model.errors import ConversionError
 from tests.model.convert.published import (
     ROWS,
@@ -187,7 +188,7 @@ def rewritten(archive: Path, name: str, content: bytes) -> None:
 
 def refused(archive: Path, says: str) -> None:
     with pytest.raises(ConversionError, match=says) as caught:
-        keras_models.read(archive)
+        read_keras(archive, Hints())
     assert "\n" not in str(caught.value)
 
 

@@ -15,7 +15,8 @@ from onnx import TensorProto, numpy_helper
 from torch import nn
 
 from model.convert.head import Part, read_parts
-from model.convert.onnx import converter as onnx_models
+from model.convert.onnx.converter import read_onnx
+from model.convert.source import Hints
 from model.errors import ConversionError
 from tests.model.convert.published import (
     ROWS,
@@ -217,7 +218,7 @@ def test_what_an_lstm_may_not_have_is_refused_by_name(
 
 def refused(path: Path, says: str) -> None:
     with pytest.raises(ConversionError, match=says) as caught:
-        onnx_models.read(path)
+        read_onnx(path, Hints())
     assert "\n" not in str(caught.value)
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from model.artifact import storage
 from model.cli.app import app
 from model.convert.head import PARTS, Part, read_parts
-from model.convert.pytorch import converter
+from model.convert.pytorch.converter import read_pytorch
 from model.convert.source import Hints
 from model.errors import ConversionError
 from model.verification.check import check
@@ -89,7 +89,7 @@ def test_what_is_read_is_what_pytorch_computes(
     model.to(dtype)
     path = tmp_path_factory.mktemp("source") / "model.safetensors"
     safetensors.torch.save_file(model.state_dict(), path)
-    source = converter.read(path, Hints(parts=parts))
+    source = read_pytorch(path, Hints(parts=parts))
     assert source.run
     given_by = alone(model if dtype == torch.float64 else model.float())
     np.testing.assert_allclose(source.run(TEXTS), given_by, atol=1e-6)
@@ -182,7 +182,7 @@ def test_a_head_on_one_direction_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ConversionError, match=r"10 numbers wide.*fc.weight \(4, 5\).*one direction"
     ):
-        converter.read(tmp_path / "model.pt", Hints())
+        read_pytorch(tmp_path / "model.pt", Hints())
 
 
 def test_largest_of_padded_output(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_prefixes_and_checkpoints_are_seen_through(
         {holder: state, "epoch": 3, "optimizer": optimizer} if holder else state,
         tmp_path / "model.pth",
     )
-    source = converter.read(tmp_path / "model.pth", Hints())
+    source = read_pytorch(tmp_path / "model.pth", Hints())
     assert source.shape.pooling == "concat"
     assert (f"{prefix}fc.weight", "head.weight") in source.mapping
     assert len(source.mapping) == len(state)
@@ -248,13 +248,13 @@ def test_prefixes_and_checkpoints_are_seen_through(
 def test_the_pooling_is_asked_for_where_the_width_allows_several(tmp_path: Path) -> None:
     torch.save(Pooled(("max",)).state_dict(), tmp_path / "model.pt")
     with pytest.raises(ConversionError, match=r"cannot be seen from weights.*give --pooling last"):
-        converter.read(tmp_path / "model.pt", Hints())
+        read_pytorch(tmp_path / "model.pt", Hints())
     # The last states of three layers, side by side, are as wide as three poolings.
     torch.save(Pooled(PARTS, layers=3).state_dict(), tmp_path / "model.pt")
     with pytest.raises(ConversionError, match="cannot be seen from weights"):
-        converter.read(tmp_path / "model.pt", Hints())
+        read_pytorch(tmp_path / "model.pt", Hints())
     with pytest.raises(ConversionError, match=r"\(3, 12\), but max pooling .* gives it 4 numbers"):
-        converter.read(tmp_path / "model.pt", Hints(parts=("max",)))
+        read_pytorch(tmp_path / "model.pt", Hints(parts=("max",)))
 
 
 def test_a_wrong_pooling_is_shown_by_samples(tmp_path: Path) -> None:
@@ -294,14 +294,14 @@ class WithMore(Pooled):
 def test_what_has_no_place_is_named(tmp_path: Path, more: dict[str, nn.Module], says: str) -> None:
     torch.save(WithMore(**more).state_dict(), tmp_path / "model.pt")
     with pytest.raises(ConversionError, match=says):
-        converter.read(tmp_path / "model.pt", Hints(parts=("last",)))
+        read_pytorch(tmp_path / "model.pt", Hints(parts=("last",)))
 
 
 def test_a_learned_initial_state_is_named(tmp_path: Path) -> None:
     state = Pooled().state_dict() | {"h0": torch.zeros(1, 1, 4)}
     torch.save(state, tmp_path / "model.pt")
     with pytest.raises(ConversionError, match=r"h0 \(1, 1, 4\) is .*cannot be represented"):
-        converter.read(tmp_path / "model.pt", Hints())
+        read_pytorch(tmp_path / "model.pt", Hints())
 
 
 @pytest.mark.parametrize(
@@ -317,7 +317,7 @@ def test_a_learned_initial_state_is_named(tmp_path: Path) -> None:
 def test_another_recurrence_is_named(tmp_path: Path, recurrent: nn.Module, says: str) -> None:
     torch.save(WithMore(lstm=recurrent).state_dict(), tmp_path / "model.pt")
     with pytest.raises(ConversionError, match=says):
-        converter.read(tmp_path / "model.pt", Hints())
+        read_pytorch(tmp_path / "model.pt", Hints())
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_a_wrong_tensor_is_named(
     state = Pooled(layers=2).state_dict() | changes
     torch.save({k: v for k, v in state.items() if v is not None}, tmp_path / "model.pt")
     with pytest.raises(ConversionError, match=says):
-        converter.read(tmp_path / "model.pt", Hints(parts=("last",)))
+        read_pytorch(tmp_path / "model.pt", Hints(parts=("last",)))
 
 
 class Stacked(nn.Module):
