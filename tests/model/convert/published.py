@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from typer.testing import CliRunner
@@ -30,6 +31,10 @@ def randomize(model: nn.Module, seed: int = 0) -> nn.Module:
         for parameter in model.parameters():
             parameter.uniform_(-0.6, 0.6)
     return model.eval()
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    return np.asarray(torch.from_numpy(logits).softmax(-1))
 
 
 class Pooled(nn.Module):

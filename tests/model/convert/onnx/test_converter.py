@@ -29,6 +29,7 @@ from tests.model.convert.published import (
     randomize,
     save_vocabulary,
     served,
+    softmax,
 )
 
 
@@ -47,10 +48,6 @@ def export(model: nn.Module, path: Path, *, dynamo: bool) -> Path:
             model.eval(), (example,), path, input_names=["ids"], dynamo=dynamo, **axes
         )
     return path
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    return np.asarray(torch.from_numpy(logits).softmax(-1))
 
 
 @pytest.mark.parametrize("pooling", [*get_args(Part), "concat"])
