@@ -37,8 +37,8 @@ class TargetSpec:
     about: str = ""
 
 
-def convert(source: Source, target: TargetSpec, samples: list[Samples], made: Path) -> Proof:
-    """Write an artifact to ``made``, once it is shown to give what the source gives.
+def convert(source: Source, target: TargetSpec, samples: list[Samples], directory: Path) -> Proof:
+    """Write an artifact to ``directory``, once it is shown to give what the source gives.
 
     What could not be compared with the source itself is marked as unverified. Raises
     ConversionError, and OSError.
@@ -58,8 +58,8 @@ def convert(source: Source, target: TargetSpec, samples: list[Samples], made: Pa
         classifier = replace(classifier, config=config)
     card = converted_card(target.name, config, origin, target.about)
     golden = " ".join(classifier.tokenizer.vocabulary_sample(GOLDEN_TOKENS))
-    storage.save(made, classifier, golden_text=golden, card=card)
-    storage.understand(*storage.read(made))  # as it will be served
+    storage.save(directory, classifier, golden_text=golden, card=card)
+    storage.understand(*storage.read(directory))  # as it will be served
     return proof
 
 
@@ -73,9 +73,9 @@ def placed(out: Path) -> Iterator[Path]:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
-            made = Path(temporary) / "model"
-            yield made
-            made.replace(out)
+            directory = Path(temporary) / "model"
+            yield directory
+            directory.replace(out)
     except OSError as error:
         raise ConversionError(f"The model cannot be written to {out}: {error.strerror}.") from None
 

@@ -13,7 +13,7 @@ from model.network.config import CellName, Pooling
 from model.text.tokenizer import Tokenizer
 from model.types import Floats
 
-Gives = Literal["logits", "probabilities"]
+OutputKind = Literal["logits", "probabilities"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Source:
     shape: NetworkShape
     mapping: list[tuple[str, str]]
     run: Callable[[list[list[int]]], Floats] | None = None
-    run_gives: Gives = "logits"
+    output_kind: OutputKind = "logits"
     has_program: bool = True
     notes: list[str] = field(default_factory=list)
     steps: int | None = None

@@ -61,7 +61,7 @@ def _source(path: Path, reader: LayerReader, scores: Scores) -> Source:
         shape=shape,
         mapping=reader.weights.mapping,
         run=run,
-        run_gives=scores.gives,
+        output_kind=scores.kind,
         notes=reader.notes,
         steps=reader.shape[1],
         skips=reader.skips,

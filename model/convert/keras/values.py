@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from model.convert.source import Gives
+from model.convert.source import OutputKind
 from model.errors import ConversionError
 
 
@@ -43,7 +43,7 @@ class CellState:
 class Scores:
     """The output of the head."""
 
-    gives: Gives
+    kind: OutputKind
 
 
 Value = Ids | Steps | Units | CellState | Scores

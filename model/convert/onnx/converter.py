@@ -55,7 +55,7 @@ def _source(
             (trace.bias[0] if trace.bias else "(no bias: zeros)", "head.bias"),
         ],
         run=run,
-        run_gives="logits" if trace.output == "logits" else "probabilities",
+        output_kind="logits" if trace.output == "logits" else "probabilities",
         notes=[] if trace.skips is None else [f"The graph masks the token id {trace.skips}."],
         steps=graph.shape[0 if trace.steps_first else -1],
         skips=trace.skips,

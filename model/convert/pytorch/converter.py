@@ -162,7 +162,7 @@ def _notes(found: dict[str, Tensor], shape: NetworkShape, parts: tuple[Part, ...
     notes = [
         (
             f"A state dict has no program: that the model pools by {'+'.join(parts)}, and does "
-            "nothing else to the states, is taken as told. Outputs of the model itself prove it: "
+            "nothing else to the states, is assumed. Outputs of the model itself prove it: "
             "--samples."
         )
     ]

@@ -116,8 +116,8 @@ def _find_lstm(left: dict[str, Tensor]) -> dict[str, str]:
         )
     if len(modules) > 1:
         raise ConversionError(
-            f"The file has several recurrent modules ({_some(modules)}), and which is which layer "
-            "is not told by their names: say it with --key-map, a tensor at a time, such as "
+            f"The file has several recurrent modules ({_some(modules)}), and their names do not "
+            "say which is which layer: say it with --key-map, a tensor at a time, such as "
             f"lstm.weight_ih_l1={modules[1]}.weight_ih_l0."
         )
     return {f"lstm.{match['tensor']}": name for name, match in found.items()}
