@@ -19,7 +19,7 @@ NAMES = ("config.json", "model.safetensors", "tokenizer.json", "golden.json", "S
 
 
 def sparse(path: Path) -> None:
-    """A file of a terabyte that takes no room."""
+    """Make a file of a terabyte that takes no room."""
     with path.open("wb") as file:
         file.truncate(2**40)
 

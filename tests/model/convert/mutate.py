@@ -33,7 +33,7 @@ from tests.model.convert.published import Pooled, save_vocabulary
 
 
 def make(path: Path) -> None:
-    """A small model in the format that the name ends in."""
+    """Save a small model in the format of the file's suffix."""
     model = Pooled(labels=2)
     match path.suffix:
         case ".safetensors":
@@ -57,7 +57,7 @@ def make(path: Path) -> None:
 
 
 def mutations(content: bytes, count: int) -> Iterator[bytes]:
-    """Flipped bits, zeroed blocks of 64 bytes, and beginnings of a file, each time the same."""
+    """Yield a file with flipped bits, zeroed blocks or no end, each time the same."""
     chance = random.Random(0)
     for number in range(count):
         broken = bytearray(content)
@@ -74,7 +74,7 @@ def mutations(content: bytes, count: int) -> Iterator[bytes]:
 
 
 def ends(path: Path, count: int) -> list[str]:
-    """How the whole file ends, and each of so many damaged ones: its sentence, or the proof."""
+    """Convert the whole file and so many damaged ones; return each one's error, or its proof."""
     options = ConvertOptions(
         vocabulary=Path(save_vocabulary(path.parent)[1]), split="word", labels="a,b"
     )

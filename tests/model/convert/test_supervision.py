@@ -27,7 +27,7 @@ KINDS = {"m.safetensors": 20, "m.pt": 20, "m.onnx": 12, "m.h5": 8, "m.keras": 8}
 
 @pytest.fixture(scope="module")
 def clean() -> Iterator[Executor]:
-    """New processes in which nothing has been computed; what they need is imported once for all."""
+    """Start processes in which nothing has been computed; their imports are made once for all."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.model.convert.mutate"])
     with ProcessPoolExecutor(1, context, max_tasks_per_child=1) as executor:

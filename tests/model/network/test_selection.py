@@ -1,4 +1,4 @@
-"""What is selected is a part of the whole, whatever work is saved on the way."""
+"""A selection is a part of the whole trace, whatever work is saved on the way."""
 
 from typing import Any
 

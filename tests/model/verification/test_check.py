@@ -32,7 +32,7 @@ def failures(directory: Path) -> dict[str, str]:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """A good model, to be broken: two layers that read forward."""
+    """Save a good model, to be broken: two layers that read forward."""
     classifier = random_classifier(num_layers=2)
     storage.save(tmp_path / "m", classifier, golden_text="the film was warm", card="# m\n")
     (tmp_path / "m" / MANIFEST).unlink()
@@ -48,7 +48,7 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def language(pretrained: Path, tmp_path: Path) -> Path:
-    """A good language model, to be broken."""
+    """Copy a good language model, to be broken."""
     copy = Path(shutil.copytree(pretrained, tmp_path / "language"))
     (copy / MANIFEST).unlink()
     return copy

@@ -47,7 +47,7 @@ def head(pooled: Any, outputs: int = 3, activation: str | None = "softmax") -> A
 
 
 def pooled_model(parts: tuple[Part, ...], layers: int, *, bidirectional: bool) -> Any:
-    """A functional model; the last states come from a cell that returns no others, if alone."""
+    """Make a functional model; last states alone come from a cell that returns no others."""
     ids = keras.Input((None,), dtype="int32")
     steps = keras.layers.Embedding(ROWS, 5)(ids)
     for _ in range(layers - 1):

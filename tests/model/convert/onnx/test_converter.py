@@ -34,7 +34,7 @@ from tests.model.convert.published import (
 
 
 def export(model: nn.Module, path: Path, *, dynamo: bool) -> Path:
-    """The graph of a model that takes texts (B, T) of any number and length."""
+    """Export the graph of a model that takes texts (B, T) of any number and length."""
     example = torch.randint(0, ROWS, (2, 7))
     axes: dict[str, Any]
     if dynamo:
@@ -147,7 +147,7 @@ def test_what_cannot_be_represented_is_refused_by_name(
 def by_hand(
     tensors: Sequence[str] = (), direction: str = "forward", **attributes: Any
 ) -> onnx.ModelProto:
-    """A graph of one LSTM; ``tensors`` are further inputs of it that are not zero."""
+    """Make a graph of one LSTM; ``tensors`` are further inputs of it that are not zero."""
     rng = np.random.default_rng(0)
     shapes = {
         "table": (ROWS, 5), "W": (1, 16, 5), "R": (1, 16, 4), "B": (1, 32), "P": (1, 12),
