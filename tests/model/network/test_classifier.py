@@ -102,7 +102,7 @@ def test_pooling(pooling: Pooling) -> None:
     network = random_network(config)
     text = [3, 4, 5, 6]
     states = reference_trace(network, text)
-    forward, backward = (states[0, way]["hidden"].float() for way in config.directions)
+    forward, backward = (states[0, direction]["hidden"].float() for direction in config.directions)
     both = torch.cat([forward, backward], dim=-1)
     parts = {
         "last": torch.cat([forward[-1], backward[0]]),

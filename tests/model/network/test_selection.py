@@ -67,8 +67,8 @@ def test_a_selection_is_a_part_of_the_whole(
         assert list(part.steps) == steps
         close(part.probabilities, everything.probabilities)
         units = slice(None) if selection.units is None else selection.units
-        ways = {"bias", *(selection.directions or config.directions)}
-        assert set(part.contributions) == (ways if selection.contributions else set())
+        names = {"bias", *(selection.directions or config.directions)}
+        assert set(part.contributions) == (names if selection.contributions else set())
         for name, shares in part.contributions.items():
             close(
                 shares,
