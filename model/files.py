@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def read_bytes(path: Path, most: int) -> bytes:
-    """The content of a file of at most ``most`` bytes.
+    """Read a file of at most ``most`` bytes.
 
     Raises OSError, whose ``strerror`` says what is wrong: also of what is no regular file, such as
     a pipe, which might never say anything, or a device, which might never end.
@@ -47,12 +47,12 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def name_of(path: Path) -> str:
-    """The last part of a path, as the Unicode that it need not be."""
+    """Return the last part of a path as Unicode, which it need not be."""
     return as_unicode(path.resolve().name)
 
 
 def as_unicode(text: str | Path) -> str:
-    """A path, or an argument of the command, with U+FFFD for the bytes that are no UTF-8.
+    """Decode a path, or an argument of the command, with U+FFFD for bytes that are no UTF-8.
 
     Python has lone surrogates for them, which can be neither written nor sent.
     """
@@ -60,7 +60,7 @@ def as_unicode(text: str | Path) -> str:
 
 
 def check_regular(path: Path) -> int:
-    """The size of a regular file, in bytes, without opening it. Raises OSError."""
+    """Return the size of a regular file, in bytes, without opening it. Raises OSError."""
     return _checked(path.stat(), path)
 
 

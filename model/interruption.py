@@ -31,7 +31,7 @@ class Interrupted(BaseException):
 
 @contextmanager
 def interruptible(says: Callable[[], str] = lambda: "") -> Iterator[None]:
-    """Note signals meanwhile; one ends the command with its exit code, once that is said.
+    """Note signals while the block runs; one ends the command with its exit code and a message.
 
     A second one ends the process at once. Signals that the parent lets its children ignore stay so.
     """
@@ -50,13 +50,13 @@ def interruptible(says: Callable[[], str] = lambda: "") -> Iterator[None]:
 
 
 def ended(interrupted: Interrupted, says: str = "") -> typer.Exit:
-    """The end of a command that was interrupted, once that is said."""
+    """Say that a command was interrupted, and return the exception that ends it."""
     typer.echo(f"conveyor: Interrupted. {says}".rstrip(), err=True)
     return typer.Exit(interrupted.exit_code)
 
 
 def interrupted() -> bool:
-    """Whether a signal has been noted."""
+    """Return whether a signal has been noted."""
     return bool(_noted)
 
 
@@ -67,7 +67,7 @@ def check() -> None:
 
 
 def watched(items: Iterable[T]) -> Iterator[T]:
-    """The items, as long as no signal is noted. Raises Interrupted."""
+    """Yield the items, as long as no signal is noted. Raises Interrupted."""
     for item in items:
         check()
         yield item

@@ -26,6 +26,6 @@ def check(
         for finding in findings(model):
             outcomes.add(finding.outcome)
             outcome = typer.style(f"{finding.outcome:<8}", fg=COLOURS[finding.outcome])
-            typer.echo(f"{outcome}{finding.check:<16} {printable(finding.says)}")
+            typer.echo(f"{outcome}{finding.check:<16} {printable(finding.message)}")
     if "failed" in outcomes:
         raise typer.Exit(1)

@@ -14,15 +14,15 @@ from model.artifact.card import command_line
 from model.artifact.storage import UNVERIFIED
 from model.cli.memory import enough_memory
 from model.convert import files
-from model.convert.complete import ConvertOptions, complete
 from model.convert.convert import TargetSpec, placed
 from model.convert.convert import convert as run_conversion
 from model.convert.head import read_parts
+from model.convert.options import ConvertOptions, tokens_and_labels
 from model.convert.proof import Proof
-from model.convert.pytorch.keys import read_key_map
+from model.convert.pytorch.key_map import read_key_map
 from model.convert.samples import read_samples
 from model.convert.source import Hints
-from model.convert.supervision import Tell, supervised
+from model.convert.supervision import Report, supervised
 from model.convert.tokens import Split
 from model.files import as_unicode, name_of
 from model.interruption import interruptible
@@ -120,26 +120,26 @@ def convert(  # noqa: PLR0913 - a parameter for each flag
     --out my-model`
     """
     hints = Hints(read_key_map(key_map or []), read_parts(pooling) if pooling else None)
-    told = ConvertOptions(tokenizer, vocabulary, split, lowercase, unknown, padding, labels)
+    options = ConvertOptions(tokenizer, vocabulary, split, lowercase, unknown, padding, labels)
     file = files.find(source)
 
-    def work(tell: Tell, made: Path) -> Proof:
+    def work(report: Report, made: Path) -> Proof:
         with enough_memory(lambda: SMALLER_CONVERSION):
             found = files.read(file, hints)
-            tell((found.framework, found.mapping, found.notes))
-            beside = files.look_beside(file, found)
-            tokens, names = complete(found, beside, told)
-            tell((None, [], [*beside.notes, *tokens.notes]))
+            report((found.framework, found.mapping, found.notes))
+            siblings = files.read_siblings(file, found)
+            tokens, names = tokens_and_labels(found, siblings, options)
+            report((None, [], [*siblings.notes, *tokens.notes]))
             rows = min(found.shape.vocab_size, tokens.tokenizer.vocab_size)
             given = read_samples(samples, tokens.tokenizer, rows) if samples else []
             name = name_of(out)
-            wanted = TargetSpec(
+            target = TargetSpec(
                 tokens, names, max_tokens, name, as_unicode(file.name), command_line()
             )
-            return run_conversion(found, wanted, given, made)
+            return run_conversion(found, target, given, made)
 
     with interruptible(), placed(out) as made:
-        proof = supervised(partial(work, made=made), file, _print_story)
+        proof = supervised(partial(work, made=made), file, _print_report)
     typer.echo(f"The model is converted: {proof}.")
     if not proof.verified:
         typer.echo(f"It is {UNVERIFIED}. To prove that it gives the same, give --samples.")
@@ -147,9 +147,9 @@ def convert(  # noqa: PLR0913 - a parameter for each flag
     typer.echo(f"It is in {where}. Serve it: conveyor serve --model {shlex.quote(where)}")
 
 
-def _print_story(told: tuple[str | None, list[tuple[str, str]], list[str]]) -> None:
-    """Show which tensor became which, if that is told, and notes."""
-    framework, mapping, notes = told
+def _print_report(report: tuple[str | None, list[tuple[str, str]], list[str]]) -> None:
+    """Show which tensor became which, if the report has that, and notes."""
+    framework, mapping, notes = report
     if framework:
         table = Table(framework, "here")
         for theirs, ours in mapping:

@@ -1,31 +1,37 @@
-"""Which file of a model is read, by what, and what lies beside it."""
+"""The files of a model: the one with its weights, its converter, and the files beside it."""
 
-import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from model.convert.json_file import read_json
-from model.convert.pytorch import converter
-from model.convert.source import Hints, Source
+from model.convert.keras.converter import read_keras
+from model.convert.onnx.converter import read_onnx
+from model.convert.pytorch.converter import read_pytorch
+from model.convert.source import Converter, Hints, Source
 from model.errors import ConversionError
 from model.files import check_regular
 
-# What a directory in the convention of model hubs has its weights in, the first that is there.
+# The weights in a directory in the convention of model hubs: the first of these that is there.
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.keras", "model.onnx")
 TOKENIZER = "tokenizer.json"
 CONFIG = "config.json"
-# Each of these imports an optional extra, and its files say themselves what a network does.
-GRAPHS = {
-    ".keras": "model.convert.keras.converter",
-    ".h5": "model.convert.keras.converter",
-    ".hdf5": "model.convert.keras.converter",
-    ".onnx": "model.convert.onnx.converter",
+CONVERTERS: Mapping[str, Converter] = {
+    ".safetensors": read_pytorch,
+    ".pt": read_pytorch,
+    ".pth": read_pytorch,
+    ".bin": read_pytorch,
+    ".ckpt": read_pytorch,
+    ".keras": read_keras,
+    ".h5": read_keras,
+    ".hdf5": read_keras,
+    ".onnx": read_onnx,
 }
 
 
 @dataclass(frozen=True)
 class SiblingFiles:
-    """What the files beside a model's say of it."""
+    """The content of the files beside a model's."""
 
     tokenizer: Path | None = None
     labels: list[str] | None = None
@@ -33,7 +39,7 @@ class SiblingFiles:
 
 
 def find(path: Path) -> Path:
-    """The file of a model that is given as a file, or as the directory that holds it.
+    """Return the file of a model that is given as a file, or as the directory that holds it.
 
     Raises ConversionError.
     """
@@ -48,27 +54,19 @@ def find(path: Path) -> Path:
 
 
 def read(path: Path, hints: Hints) -> Source:
-    """The model in a file, read by what its name ends with. Raises ConversionError."""
+    """Read a model by the converter for its file's suffix. Raises ConversionError."""
     try:
         check_regular(path)
     except OSError as error:
         raise ConversionError(f"{path} cannot be read: {error.strerror}.") from None
-    suffix = path.suffix.lower()
-    if suffix in converter.SUFFIXES:
-        return converter.read(path, hints)
-    if suffix not in GRAPHS:
-        known = ", ".join([*converter.SUFFIXES, *GRAPHS])
-        raise ConversionError(f"{path} is of no kind that is known here: they are {known}.")
-    if hints != Hints():
-        raise ConversionError(
-            f"{path} says itself what is what and how it pools: leave out --key-map and --pooling."
-        )
-    source: Source = importlib.import_module(GRAPHS[suffix]).read(path)
-    return source
+    converter = CONVERTERS.get(path.suffix.lower())
+    if converter is None:
+        raise ConversionError(f"Unsupported file type: {path}; use {', '.join(CONVERTERS)}.")
+    return converter(path, hints)
 
 
-def look_beside(path: Path, source: Source) -> SiblingFiles:
-    """What config.json and tokenizer.json beside a model's file say. Raises ConversionError."""
+def read_siblings(path: Path, source: Source) -> SiblingFiles:
+    """Read config.json and tokenizer.json beside a model's file. Raises ConversionError."""
     tokenizer = path.with_name(TOKENIZER)
     config = _config(path.with_name(CONFIG))
     notes = []
@@ -88,14 +86,14 @@ def look_beside(path: Path, source: Source) -> SiblingFiles:
 
 
 def _config(path: Path) -> dict[str, object]:
-    found = read_json(path) if path.exists() else {}
-    if not isinstance(found, dict):
+    config = read_json(path) if path.exists() else {}
+    if not isinstance(config, dict):
         raise ConversionError(f"{path} is no JSON object.")
-    return found
+    return config
 
 
 def _labels(config: dict[str, object]) -> list[str] | None:
-    """The names of a config's id2label, in order, if it numbers them 0, 1, 2, ..."""
+    """Return the names of a config's id2label, in order, if it numbers them 0, 1, 2, ..."""
     named = config.get("id2label")
     if not isinstance(named, dict):
         return None

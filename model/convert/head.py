@@ -1,4 +1,4 @@
-"""The head: from another model's last linear layer to ours, which reads our poolings.
+"""The head: another model's last linear layer, converted to one that reads an artifact's poolings.
 
 W is the width of one pooling: the units of all directions of the top layer.
 """
@@ -18,7 +18,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 
 
 def read_parts(text: str) -> tuple[Part, ...]:
-    """The poolings that a head reads, in its order: "max", "mean+max", or "concat" for all three.
+    """Parse the poolings that a head reads, in its order: "max", "mean+max", or "concat" for all.
 
     Raises ConversionError.
     """
@@ -31,8 +31,10 @@ def read_parts(text: str) -> tuple[Part, ...]:
     return cast("tuple[Part, ...]", parts)
 
 
-def lay_head(weight: Tensor, bias: Tensor, parts: Sequence[Part]) -> tuple[Tensor, Tensor, Pooling]:
-    """The head's weight, its bias, and the pooling that they read.
+def convert_head(
+    weight: Tensor, bias: Tensor, parts: Sequence[Part]
+) -> tuple[Tensor, Tensor, Pooling]:
+    """Return an artifact's head: its weight, its bias, and the pooling that they read.
 
     ``weight`` (labels, parts*W) reads the parts side by side, in this order. Several are read as
     "concat": their columns take its order, and a part that the source does not have has zeros. One

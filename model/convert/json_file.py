@@ -1,4 +1,4 @@
-"""A text file of somebody else's, and a JSON one."""
+"""Text files and JSON files from elsewhere, read up to a size."""
 
 import json
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 from model.errors import ConversionError
 from model.files import read_bytes
 
-# Of a tokenizer, a vocabulary or a config: several times as large as any that is known.
+# A limit for tokenizers, vocabularies and configs: several times as large as any that is known.
 MOST_BYTES = 2**28
 
 
 def read_text(path: Path) -> str:
-    """The text of a file in UTF-8. Raises ConversionError."""
+    """Read a text file in UTF-8. Raises ConversionError."""
     try:
         return read_bytes(path, MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -21,7 +21,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> object:
-    """What a JSON file holds. Raises ConversionError."""
+    """Read a JSON file. Raises ConversionError."""
     try:
         found: object = json.loads(read_text(path))
     except (ValueError, RecursionError) as error:

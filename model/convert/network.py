@@ -1,4 +1,4 @@
-"""A network as another model has it, its matrices in PyTorch's layout, and how it becomes ours.
+"""A network of another framework, its matrices in PyTorch's layout, converted to ours.
 
 G is the number of gates of the cell, H the units of one direction, W those of all directions, X the
 inputs of a layer, V the vocabulary, K the columns that a head reads, L its outputs.
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.convert.head import PARTS, lay_head
+from model.convert.head import PARTS, convert_head
 from model.convert.source import NetworkShape
 from model.errors import ConversionError
 from model.network.config import CellName
@@ -54,7 +54,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """All of a network. ``reads`` says which columns of last, max and mean (3W) the head reads."""
+    """A whole network. ``reads`` are the columns of last, max and mean (3W) that the head reads."""
 
     embedding: Array  # (V, X)
     layers: Sequence[Layer]
@@ -62,8 +62,8 @@ class Network:
     bias: Array  # (L,)
     reads: Sequence[int]  # K
 
-    def laid(self) -> tuple[dict[str, Tensor], NetworkShape]:
-        """The tensors of `LSTMClassifier`'s state dict, and the sizes of the network.
+    def to_state_dict(self) -> tuple[dict[str, Tensor], NetworkShape]:
+        """Return the tensors of `LSTMClassifier`'s state dict, and the sizes of the network.
 
         Raises ConversionError where the layers differ in what an artifact has one number for.
         """
@@ -71,7 +71,7 @@ class Network:
         self._check_alike()
         parts = [part for part in range(len(PARTS)) if any(r // width == part for r in self.reads)]
         chunks = np.split(spread(self.head, self.reads, len(PARTS) * width), len(PARTS), axis=1)
-        weight, bias, pooling = lay_head(
+        weight, bias, pooling = convert_head(
             _float32(np.concatenate([chunks[part] for part in parts], axis=1)),
             _float32(self.bias),
             [PARTS[part] for part in parts],
@@ -96,14 +96,14 @@ class Network:
     def _check_alike(self) -> None:
         first = self.layers[0]
         for layer in self.layers[1:]:
-            for what, one, other in (
+            for name, one, other in (
                 ("kinds of cell", first.cell, layer.cell),
                 ("numbers of directions", len(first.directions), len(layer.directions)),
                 ("numbers of units", first.units, layer.units),
             ):
                 if one != other:
                     raise ConversionError(
-                        f"its layers {first.name} and {layer.name} have different {what}, {one} "
+                        f"its layers {first.name} and {layer.name} have different {name}, {one} "
                         f"and {other}, where those of an artifact are alike"
                     )
 
@@ -117,7 +117,7 @@ class Network:
 
 
 def spread(weight: Array, reads: Sequence[int], width: int) -> Array:
-    """A matrix (N, K) that reads some columns of ``width``, as one (N, width) that reads all.
+    """Return a matrix (N, K) that reads some columns of ``width`` as one (N, width) that reads all.
 
     Columns that it does not read have zeros; one that it reads twice, the sum.
     """
@@ -128,7 +128,7 @@ def spread(weight: Array, reads: Sequence[int], width: int) -> Array:
 
 
 def columns(pairs: Sequence[tuple[Array, Array]]) -> list[int] | None:
-    """For each column of what was read (N, K), which one of those offered (N, M) it is.
+    """Find each column of what was read (N, K) among those offered (N, M), and return its index.
 
     None if one is none of them, or could be several. All numbers lie between -1 and 1.
     """
@@ -136,13 +136,13 @@ def columns(pairs: Sequence[tuple[Array, Array]]) -> list[int] | None:
     offered = np.concatenate([pair[1] for pair in pairs])
     found = []
     for column in read.T:
-        (places,) = (np.abs(offered.T - column) <= TOLERANCE).all(axis=1).nonzero()
-        if len(places) != 1:
+        (indices,) = (np.abs(offered.T - column) <= TOLERANCE).all(axis=1).nonzero()
+        if len(indices) != 1:
             return None
-        found.append(int(places[0]))
+        found.append(int(indices[0]))
     return found
 
 
 def _float32(array: Array) -> Tensor:
-    """An array as a tensor of single precision, with memory of its own."""
+    """Copy an array to a tensor of single precision."""
     return torch.from_numpy(np.array(array, np.float32, order="C"))

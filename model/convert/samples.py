@@ -1,4 +1,4 @@
-"""Samples: what a model answered where it came from, from a file."""
+"""Samples: texts and a source model's outputs for them, from a file."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError, model_validator
 
 from model.convert.json_file import read_text
-from model.convert.source import Gives
+from model.convert.source import OutputKind
 from model.errors import ConversionError, describe
 from model.text.tokenizer import Tokenizer
 from model.types import Floats
@@ -34,8 +34,8 @@ class Sample(BaseModel):
         return self
 
     @property
-    def gives(self) -> Gives:
-        """What its answer is."""
+    def kind(self) -> OutputKind:
+        """The kind of its answer."""
         return "probabilities" if self.logits is None else "logits"
 
     @property
@@ -46,22 +46,22 @@ class Sample(BaseModel):
 
 @dataclass(frozen=True)
 class Samples:
-    """Texts of token ids, and what the source gave for each: (texts, labels), or (texts, 1)."""
+    """Texts of token ids, and the source's outputs for them: (texts, labels), or (texts, 1)."""
 
     texts: list[list[int]]
     outputs: Floats
-    gives: Gives
+    kind: OutputKind
 
 
 def read_samples(path: Path, tokenizer: Tokenizer, rows: int) -> list[Samples]:
-    """The samples of a JSON Lines file, those that give logits, then those that give probabilities.
+    """Read the samples of a JSON Lines file: those with logits, then those with probabilities.
 
     Raises ConversionError with the line, also where the tokenizer cuts a text into other ids, or an
     id has none of the vocabulary's ``rows``.
     """
     lines = read_text(path).split("\n")
-    found: dict[Gives, tuple[list[list[int]], list[list[float]]]] = {
-        gives: ([], []) for gives in get_args(Gives)
+    found: dict[OutputKind, tuple[list[list[int]], list[list[float]]]] = {
+        kind: ([], []) for kind in get_args(OutputKind)
     }
     for number, line in enumerate(lines, 1):
         if line.strip():
@@ -72,30 +72,28 @@ def read_samples(path: Path, tokenizer: Tokenizer, rows: int) -> list[Samples]:
                 raise ConversionError(f"{path}, line {number}: {describe(error)}.") from None
             except (ValueError, RecursionError) as error:
                 raise ConversionError(f"{path}, line {number}: {error}.") from None
-            texts, answers = found[sample.gives]
+            texts, answers = found[sample.kind]
             texts.append(ids)
             answers.append(sample.answer)
     samples = []
-    for gives, (texts, answers) in found.items():
+    for kind, (texts, answers) in found.items():
         if len({len(answer) for answer in answers}) > 1:
-            raise ConversionError(
-                f"The {gives} in {path} differ in their number from line to line."
-            )
+            raise ConversionError(f"The {kind} in {path} differ in their number from line to line.")
         if texts:
-            samples.append(Samples(texts, np.array(answers, np.float32), gives))
+            samples.append(Samples(texts, np.array(answers, np.float32), kind))
     if not samples:
         raise ConversionError(f"{path} has no samples: give a JSON object a line.")
     return samples
 
 
 def _ids(sample: Sample, tokenizer: Tokenizer, rows: int) -> list[int]:
-    """The ids of a sample; ValueError if they are not its text's, or none of the vocabulary's."""
+    """Return the ids of a sample; ValueError if not its text's, or none of the vocabulary's."""
     ids = sample.ids
     if sample.text is not None:
-        mine = tokenizer.encode([sample.text])[0].ids
-        if ids is not None and ids != mine:
-            raise ValueError(f"the tokenizer makes the ids {mine} of the text, and not {ids}")
-        ids = mine
+        encoded = tokenizer.encode([sample.text])[0].ids
+        if ids is not None and ids != encoded:
+            raise ValueError(f"the tokenizer makes the ids {encoded} of the text, and not {ids}")
+        ids = encoded
     assert ids is not None  # noqa: S101 - a sample has one of the two
     for number in ids:
         if not 0 <= number < rows:

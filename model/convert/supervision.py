@@ -1,4 +1,4 @@
-"""Supervision: work on somebody else's file in a process of its own, within time and memory.
+"""Supervision: work on a file from elsewhere in a process of its own, within time and memory.
 
 The libraries that read the files of other frameworks are written in C, and on a damaged file one
 can run for ever, crash, or ask for all memory. No exception tells of that: another process has to.
@@ -23,7 +23,7 @@ except ImportError:  # pragma: no cover - Windows, which cannot fork either
     resource = None  # type: ignore[assignment]
 
 T = TypeVar("T")
-Tell = Callable[[Any], None]
+Report = Callable[[Any], None]
 
 # A small model takes some seconds, of which most are for the framework to be imported. For a large
 # one there is a second for each MiB, and memory for its numbers in several forms, as far as the
@@ -37,14 +37,14 @@ POLL_SECONDS = 0.2
 
 
 def supervised(
-    work: Callable[[Tell], T], path: Path, on_told: Tell, *, seconds: float = SECONDS
+    work: Callable[[Report], T], path: Path, on_report: Report, *, seconds: float = SECONDS
 ) -> T:
-    """What the work on a file returns; what it tells meanwhile is passed on.
+    """Return the result of the work on a file; ``on_report`` gets what it reports meanwhile.
 
     Raises its ModelError, and ConversionError where it ends in another way, or not at all.
     """
     if not hasattr(os, "fork"):  # pragma: no cover - Windows
-        return work(on_told)
+        return work(on_report)
     size = path.stat().st_size if path.exists() else 0
     time_limit = seconds + size / BYTES_PER_SECOND
     ours, theirs = Pipe(duplex=False)
@@ -60,8 +60,8 @@ def supervised(
             interruption.check()
             if ours.poll(POLL_SECONDS):
                 kind, value = ours.recv()
-                if kind == "told":
-                    on_told(value)
+                if kind == "report":
+                    on_report(value)
                 elif kind == "failed":
                     raise value
                 else:
@@ -97,9 +97,9 @@ def _limit(what: int, most: int) -> None:  # pragma: no cover - in a child
 
 
 def _work(  # pragma: no cover - in a child
-    work: Callable[[Tell], Any], pipe: Connection, seconds: float, memory: int
+    work: Callable[[Report], Any], pipe: Connection, seconds: float, memory: int
 ) -> NoReturn:
-    """Work, in the child: what comes of it is sent, and nothing else of this process is left."""
+    """Do the work in the child: its result is sent, and nothing else of this process is left."""
     try:
         for each in interruption.SIGNALS:
             if signal.getsignal(each) is not signal.SIG_IGN:
@@ -109,7 +109,7 @@ def _work(  # pragma: no cover - in a child
         # Should the parent be killed, nobody else ends what runs for ever, on all cores.
         _limit(resource.RLIMIT_CPU, math.ceil(seconds) * (os.cpu_count() or 1))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        pipe.send(("done", work(lambda what: pipe.send(("told", what)))))
+        pipe.send(("done", work(lambda report: pipe.send(("report", report)))))
     except ModelError as error:
         pipe.send(("failed", error))
     except BaseException as error:  # noqa: BLE001 - of a library: a panic too

@@ -43,7 +43,7 @@ _KERAS_STRIPS = r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']"""
 
 @dataclass(frozen=True)
 class Rules:
-    """How texts are cut into the entries of a vocabulary.
+    """The rules that cut texts into the entries of a vocabulary.
 
     ``unknown`` is the entry for all that the vocabulary does not have.
     """
@@ -68,7 +68,7 @@ class Tokens:
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer of a tokenizer.json. Raises ConversionError."""
+    """Read the tokenizer of a tokenizer.json. Raises ConversionError."""
     try:
         with panics_as_errors():
             return Tokenizer.from_json(read_text(path))
@@ -79,7 +79,7 @@ def read_tokenizer(path: Path) -> Tokenizer:
 
 
 def read_vocabulary(path: Path) -> dict[str, int]:
-    """A vocabulary, from a file of one entry a line, a JSON list, or a JSON object {entry: id}.
+    """Read a vocabulary: a file of one entry a line, a JSON list, or a JSON object {entry: id}.
 
     Raises ConversionError.
     """
@@ -97,7 +97,7 @@ def read_vocabulary(path: Path) -> dict[str, int]:
 
 
 def word_tokenizer(vocabulary: dict[str, int], rules: Rules, rows: int) -> Tokenizer:
-    """A tokenizer that looks up each piece of a text in a vocabulary.
+    """Make a tokenizer that looks up each piece of a text in a vocabulary.
 
     Ids between the others that no entry has get one that no text can have. Raises ConversionError,
     also where an id has none of the embedding's ``rows``.
@@ -119,7 +119,7 @@ def word_tokenizer(vocabulary: dict[str, int], rules: Rules, rows: int) -> Token
 
 
 def prepare(tokenizer: Tokenizer, padding: str | None = None) -> Tokens:
-    """The tokenizer as a model can be served with it, and what changed.
+    """Prepare a tokenizer to be served with a model.
 
     Its own truncation and padding are left out, and it gets a padding token if it has none. Raises
     ConversionError if it cannot be served.
@@ -160,7 +160,7 @@ def prepare(tokenizer: Tokenizer, padding: str | None = None) -> Tokens:
 
 
 def _numbered(entries: list[str], path: Path) -> dict[str, int]:
-    """Each entry with its place."""
+    """Number the entries from 0 on."""
     numbers: dict[str, int] = {}
     for number, entry in enumerate(entries):
         if entry in numbers:
@@ -185,14 +185,14 @@ def _check_ids(vocabulary: dict[str, int], rows: int) -> None:
 
 
 def _without_gaps(vocabulary: dict[str, int]) -> dict[str, int]:
-    """The vocabulary, with an entry that has a space in it for every id that it leaves out."""
+    """Add an entry that has a space in it for every id that a vocabulary leaves out."""
     numbers = set(vocabulary.values())
     missing = set(range(max(numbers))) - numbers
     return vocabulary | {f"[unused {number}]": number for number in missing}
 
 
 def _pieces(rules: Rules) -> tuple[Normalizer | None, PreTokenizer]:
-    """What is done to a text before it is cut, and how it is cut."""
+    """Return the normalizer and the pre-tokenizer that follow rules."""
     steps: list[Normalizer] = []
     if rules.lowercase or rules.split in {"basic-english", "keras"}:
         steps.append(normalizers.Lowercase())

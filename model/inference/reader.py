@@ -211,8 +211,8 @@ class SpanReader:
         """The numbers of the texts that end, which are the first ones, and their probabilities."""
         texts = self._texts[: len(last)]
         steps = torch.tensor([len(text.ids) for text in texts], device=self._device)
-        account = PoolingState(last, largest, total, steps)
-        probabilities = self._network.judge(account).softmax(dim=-1).numpy(force=True)
+        pooled = PoolingState(last, largest, total, steps)
+        probabilities = self._network.logits(pooled).softmax(dim=-1).numpy(force=True)
         return [(text.number, row) for text, row in zip(texts, probabilities, strict=True)]
 
 

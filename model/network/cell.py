@@ -1,6 +1,6 @@
-"""Which cell a network is made of, and what all cells have in common.
+"""The cells that a network can be made of, and the interface that they have in common.
 
-A cell is a module, `model.network.lstm` or `model.network.rnn`; `Cell` is what all others may ask.
+A cell is a module, `model.network.lstm` or `model.network.rnn`; all others use it as a `Cell`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from model.network.config import CellName, ModelConfig
 
 
 class Cell(Protocol):
-    """What a cell computes, what it carries from step to step, and its fast path."""
+    """A cell: its tensors, those of them that it carries from step to step, and its fast path."""
 
     NAME: str  # for people, with its article
     TENSORS: tuple[str, ...]  # all that it computes in one step
@@ -23,12 +23,12 @@ class Cell(Protocol):
     def build(
         self, inputs: int, units: int, layers: int, *, bidirectional: bool = False
     ) -> nn.RNNBase:
-        """PyTorch's module that owns the weights, as training begins with them."""
+        """Make PyTorch's module that owns the weights, as training begins with them."""
 
     def run_on(
         self, x: Tensor, start: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The states (T, B, H) of a layer and direction over x (T, B, X), and the end.
+        """Return the states (T, B, H) of a layer and direction over x (T, B, X), and the end.
 
         ``start`` and the end are the tensors (B, H) that STATES names.
         """
@@ -38,14 +38,15 @@ CELLS: Mapping[CellName, Cell] = {"lstm": lstm, "rnn": rnn}
 
 
 def cell_of(config: ModelConfig) -> Cell:
-    """The cell of this model."""
+    """Return the cell of a model."""
     return CELLS[config.cell]
 
 
 def parameters(layers: nn.RNNBase, layer: int, direction: str) -> list[Tensor]:
-    """Weights (M*H, X) and (M*H, H), biases (M*H,) and (M*H,) of one layer and direction.
+    """Return the four parameters of one layer and direction: two weights, two biases.
 
-    M is the cell's number of matrices, which PyTorch stacks.
+    Their shapes are (M*H, X), (M*H, H), (M*H,) and (M*H,), where M is the cell's number of
+    matrices, which PyTorch stacks.
     """
     suffix = f"l{layer}" + ("_reverse" if direction == "backward" else "")
     names = (f"weight_ih_{suffix}", f"weight_hh_{suffix}", f"bias_ih_{suffix}", f"bias_hh_{suffix}")

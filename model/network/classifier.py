@@ -23,7 +23,7 @@ from model.network.trace import LayerInput, LayerTrace, Tracer
 
 @dataclass(frozen=True)
 class NetworkTrace:
-    """What happened inside while a batch was read."""
+    """The inner states of a network that has read a batch, and its logits."""
 
     logits: Tensor  # (B, labels)
     layers: list[LayerTrace]
@@ -65,7 +65,7 @@ class LSTMClassifier(nn.Module):
 
     @property
     def cell(self) -> Cell:
-        """What the recurrent layers are made of."""
+        """The cell that the recurrent layers are made of."""
         return cell_of(self.config)
 
     @property
@@ -74,12 +74,12 @@ class LSTMClassifier(nn.Module):
         return cast("nn.RNNBase", self.get_submodule(self.config.cell))
 
     def forward(self, ids: Tensor, lengths: Tensor, shift: Tensor | None = None) -> Tensor:
-        """Logits (B, labels) of token ids (B, T), of which the first ``lengths`` (B,) count.
+        """Return logits (B, labels) of token ids (B, T), of which the first ``lengths`` (B,) count.
 
         ``shift`` (T, B, X) is added to the embedded texts.
         """
         output = self._read(ids, lengths, shift=shift)
-        return self.judge(pooling.at_end(output, lengths, self.config.hidden_size))
+        return self.logits(pooling.at_end(output, lengths, self.config.hidden_size))
 
     @torch.inference_mode()
     def trace(
@@ -89,81 +89,81 @@ class LSTMClassifier(nn.Module):
         selection: Selection | None = None,
         start: States | None = None,
     ) -> NetworkTrace:
-        """Logits as `forward` gives them, and what is selected of all that led to them.
+        """Return logits as `forward` does, and the selected part of all that led to them.
 
         With ``start``, the texts are pieces that go on where others ended. Only a network that
-        reads forward can do this, tell an end, or score its steps.
+        reads forward can do this, return an end, or score its steps.
         """
         selection = selection or Selection()
         config = self.config
         begin = start or States.initial(config, len(ids), ids.device)
         tracer = Tracer(selection, self.cell.TENSORS, lengths, begin)
-        output = self._read(ids, lengths, begin, tracer.see)
-        so_far = start.account if start else None
-        account = pooling.at_end(output, lengths, config.hidden_size, so_far)
+        output = self._read(ids, lengths, begin, tracer.record)
+        earlier = start.pooling if start else None
+        state = pooling.at_end(output, lengths, config.hidden_size, earlier)
         scores = None
         if selection.step_scores:
-            accounts = pooling.after_each_step(output, begin.account)
-            picked = pooling.PoolingState(*(tracer.pick(tensor) for tensor in accounts))
-            scores = self.judge(picked).softmax(dim=-1)
-        shares = self._contributions(account, selection) if selection.contributions else {}
-        end = tracer.end(account) if selection.end else None
-        return NetworkTrace(self.judge(account), tracer.layers, scores, shares, end)
+            each_step = pooling.after_each_step(output, begin.pooling)
+            selected = pooling.PoolingState(*(tracer.select(tensor) for tensor in each_step))
+            scores = self.logits(selected).softmax(dim=-1)
+        shares = self._contributions(state, selection) if selection.contributions else {}
+        end = tracer.end(state) if selection.end else None
+        return NetworkTrace(self.logits(state), tracer.layers, scores, shares, end)
 
     def _read(
         self,
         ids: Tensor,
         lengths: Tensor,
         start: States | None = None,
-        see: Callable[[LayerInput], None] | None = None,
+        record: Callable[[LayerInput], None] | None = None,
         shift: Tensor | None = None,
     ) -> Tensor:
-        """The top layer's states (T, B, D*H); ``see`` is shown every layer and direction."""
-        rows, places = self.embedding.weight, ids.T
-        x = locked_dropout(self.embedding(places), self.embedding_dropout, self.training)
+        """Return the top layer's states (T, B, D*H); ``record`` is called for each layer read."""
+        rows, indices = self.embedding.weight, ids.T
+        x = locked_dropout(self.embedding(indices), self.embedding_dropout, self.training)
         x = x if shift is None else x + shift
         names, zeros = self.cell.STATES, x.new_zeros(len(ids), self.config.hidden_size)
         for layer in range(self.config.num_layers):
             if layer > 0:
                 x = functional.dropout(x, self.dropout, self.training)
                 rows = x.flatten(0, 1)
-                places = torch.arange(len(rows), device=x.device).view(x.shape[:2])
+                indices = torch.arange(len(rows), device=x.device).view(x.shape[:2])
             before = start.before(layer, names, x.dtype) if start else [zeros] * len(names)
             outputs = []
             for direction in self.config.directions:
                 steps = _reverse(x, lengths) if direction == "backward" else x
                 weights = parameters(self.recurrent, layer, direction)
                 hidden = spans.run(self.cell, steps, before, weights)
-                if see:
-                    read = _reverse(places, lengths) if direction == "backward" else places
-                    see(LayerInput(layer, direction, weights, rows, read, hidden))
+                if record:
+                    read = _reverse(indices, lengths) if direction == "backward" else indices
+                    record(LayerInput(layer, direction, weights, rows, read, hidden))
                 outputs.append(_reverse(hidden, lengths) if direction == "backward" else hidden)
             x = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]
         return x
 
     def _contributions(
-        self, account: pooling.PoolingState, selection: Selection
+        self, state: pooling.PoolingState, selection: Selection
     ) -> dict[str, Tensor]:
-        """The selected units' contributions by direction (B, labels, U), and the head's bias."""
+        """Return the selected units' contributions (B, labels, U) by direction, and the bias."""
         config = self.config
-        pooled = account.pooled(config.pooling)
+        pooled = state.pooled(config.pooling)
         shares = pooling.contributions(
             pooled, self.head.weight, config.directions, config.hidden_size
         )
         units = slice(None) if selection.units is None else selection.units
-        ways = selection.ways(config.directions)
+        directions = selection.directions_of(config.directions)
         bias = self.head.bias.expand(len(pooled), -1)
-        return {"bias": bias} | {way: shares[way][..., units] for way in ways}
+        return {"bias": bias} | {name: shares[name][..., units] for name in directions}
 
-    def judge(self, account: pooling.PoolingState) -> Tensor:
-        """Logits (B, labels) of what pooling knows of the top layer's steps."""
-        pooled = account.pooled(self.config.pooling)
+    def logits(self, state: pooling.PoolingState) -> Tensor:
+        """Return the logits (B, labels) that follow from the pooled steps of the top layer."""
+        pooled = state.pooled(self.config.pooling)
         logits: Tensor = self.head(functional.dropout(pooled, self.dropout, self.training))
         return logits
 
 
 def _reverse(x: Tensor, lengths: Tensor) -> Tensor:
-    """Each text of (T, B, ...) reversed within its own length; padding stays where it is."""
+    """Reverse each text of (T, B, ...) within its own length; padding stays where it is."""
     steps = torch.arange(len(x), device=x.device).unsqueeze(1)
     mirrored = lengths - 1 - steps  # (T, B)
     index = torch.where(mirrored >= 0, mirrored, steps)

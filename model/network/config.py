@@ -1,4 +1,4 @@
-"""ModelConfig: every hyperparameter that an artifact needs to be served; LanguageModelConfig."""
+"""ModelConfig: the hyperparameters that an artifact needs to be served; LanguageModelConfig."""
 
 from typing import Annotated, Literal, Self
 

@@ -8,14 +8,14 @@ from torch.nn import functional
 
 
 def locked_dropout(x: Tensor, p: float, training: bool) -> Tensor:
-    """Dropout (T, B, X) with one mask for all steps of a text (Gal & Ghahramani, 2016)."""
+    """Drop numbers of x (T, B, X), the same at all steps of a text (Gal & Ghahramani, 2016)."""
     if not training:
         return x
     return x * functional.dropout(torch.ones_like(x[:1]), p)
 
 
 def weight_dropout(weights: Sequence[Tensor], p: float, training: bool) -> list[Tensor]:
-    """An LSTM's weights as `cell.parameters` gives them, some from h to h dropped.
+    """Drop weights from h to h, of an LSTM's parameters as `cell.parameters` returns them.
 
     So the state forgets at random, but in the same way at all steps (Merity et al., 2018).
     """

@@ -1,11 +1,11 @@
-"""The embedding of a network: a row of numbers for each token."""
+"""The embedding of a network: a vector for each token."""
 
 import torch
 from torch import nn
 
 
 def build(entries: int, width: int, padding: int) -> nn.Embedding:
-    """An embedding with the random numbers that PyTorch gives one; zeros for the padding.
+    """Make an embedding with the random numbers that PyTorch gives one; zeros for the padding.
 
     None are drawn on the device "meta", on which a network is made of shapes alone. There,
     ``nn.Embedding`` imports PyTorch's compiler: 1.7 seconds of CPU at each load of a model.

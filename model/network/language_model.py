@@ -1,4 +1,4 @@
-"""LanguageModel: the network that learns a language by telling each next token.
+"""LanguageModel: the network that learns a language by predicting each next token.
 
 Shapes in comments: B rows, T steps, X numbers of an embedding, H units, K negatives, N = T*B.
 Steps come first.
@@ -61,12 +61,12 @@ class LanguageModel(nn.Module):
             self.embedding.weight.mul_(INITIAL_STD)
 
     def start(self, rows: int) -> Ends:
-        """The state in which reading begins: zeros."""
+        """Return the state in which reading begins: zeros."""
         zeros = self.bias.new_zeros(rows, self.lstm.hidden_size)
         return [(zeros, zeros)] * self.lstm.num_layers
 
     def read(self, x: Tensor, start: Ends) -> tuple[Tensor, Ends]:
-        """What to compare with embeddings (T, B, X) after each step of x (T, B, X), and the end."""
+        """Return predicted embeddings (T, B, X) after each step of x (T, B, X), and the end."""
         x = locked_dropout(x, self.embedding_dropout, self.training)
         ends = []
         for layer, before in enumerate(start):
@@ -81,16 +81,16 @@ class LanguageModel(nn.Module):
     def sampled_loss(
         self, window: Tensor, start: Ends, negatives: Tensor, log_expected: Tensor
     ) -> tuple[Tensor, Ends]:
-        """The mean loss over the targets of a window of ids (T+1, B), and where reading ended.
+        """Return the mean loss over the targets of a window of ids (T+1, B), and the end.
 
         The softmax is over the target and ``negatives`` (K,), which all positions share;
         ``log_expected`` (K,) is the logarithm of how often each was expected to be drawn.
         """
         # All rows of the embedding that are needed, gathered once: its gradient is as large as the
         # vocabulary, and would be made anew for each use.
-        ids, places = torch.unique(torch.cat([window.flatten(), negatives]), return_inverse=True)
+        ids, indices = torch.unique(torch.cat([window.flatten(), negatives]), return_inverse=True)
         rows, biases = self.embedding(ids), self.bias[ids]
-        read, drawn = places.split([window.numel(), len(negatives)])
+        read, drawn = indices.split([window.numel(), len(negatives)])
         read = read.view_as(window)
         states, ends = self.read(functional.embedding(read[:-1], rows), start)
         losses = sampled_softmax(
@@ -100,7 +100,7 @@ class LanguageModel(nn.Module):
 
     @torch.inference_mode()
     def full_loss(self, window: Tensor, start: Ends) -> tuple[float, Ends]:
-        """The sum of the losses over the targets of a window (T+1, B), over all the vocabulary."""
+        """Return the summed loss over the targets of a window (T+1, B), over all the vocabulary."""
         states, ends = self.read(self.embedding(window[:-1]), start)
         total = 0.0
         for some, targets in zip(
@@ -121,9 +121,9 @@ def sampled_softmax(
     negatives: Tensor,
     log_expected: Tensor,
 ) -> Tensor:
-    """Losses (N,) of states (N, X), with a sum over sampled tokens for that over the vocabulary.
+    """Return losses (N,) of states (N, X), summed over sampled tokens, not the vocabulary.
 
-    ``targets`` (N,) and ``negatives`` (K,) are places in ``rows`` (M, X) and ``biases`` (M,). Each
+    ``targets`` (N,) and ``negatives`` (K,) are indices of ``rows`` (M, X) and ``biases`` (M,). Each
     negative counts for as many tokens as it stands for: its score is lowered by ``log_expected``
     (importance sampling: Bengio & Senécal, 2008; shared by all positions: Jean et al., 2015). So
     the sum is right on average, and the loss comes near the whole softmax's as K grows.
@@ -138,20 +138,20 @@ def sampled_softmax(
 
 
 def log_frequencies(counts: Tensor, power: float) -> Tensor:
-    """Logarithms (V,) of probabilities to draw each token, its count (V,) to a power; none is 0."""
+    """Return log-probabilities (V,) to draw each token: its count (V,) to a power; none is 0."""
     weights = counts.clamp(min=1).double() ** power
     return (weights / weights.sum()).log()
 
 
 def draw(log_probabilities: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """So many ids (K,) drawn with these probabilities (V,), and how often each was expected (K,).
+    """Draw ``count`` ids (K,) with these probabilities (V,); also return each one's expected count.
 
-    The latter as logarithms, as `sampled_softmax` needs them.
+    The expected counts (K,) are logarithms, as `sampled_softmax` needs them.
     """
     drawn = torch.multinomial(log_probabilities.exp(), count, replacement=True)
     return drawn, (log_probabilities[drawn] + math.log(count)).float()
 
 
 def perplexity(losses: Sequence[float], targets: int) -> float:
-    """Among how many tokens a model is as unsure as if it had to guess between them evenly."""
+    """Return the exponential of the mean loss over so many targets."""
     return math.exp(min(sum(losses) / targets, 700.0))  # beyond, a float ends

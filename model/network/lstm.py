@@ -13,7 +13,7 @@ input, h the state, c the conveyor belt, σ the sigmoid and * elementwise::
 `lstm_step` is these equations, literally; it is the reference that the fast path is held to. The
 fast path has two halves. `run_on` is the fused kernel, which gives every h and nothing else.
 `recompute` gives the rest: once every h is known, the gates of all steps are one matrix product,
-and only the belt is left to be walked step by step, elementwise.
+and only the cell state c is left to be computed step by step, elementwise.
 
 Shapes in comments: B texts, T steps, X inputs of a layer, H units of one direction, U of them
 selected. Steps come first, so that what is computed together lies together.
@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 # Steps times texts whose gates are computed at once: enough for a fast matrix product, and few
-# enough to stay in a core's cache from there to the belt (the best of 64 to 1024, 256 units).
+# enough to stay in a core's cache from there to the scan (the best of 64 to 1024, 256 units).
 BLOCK_ROWS = 384
 
 
@@ -44,7 +44,7 @@ class CellWeights(NamedTuple):
 
 
 class CellTensors(NamedTuple):
-    """All that the cell computes in one step, each (B, H)."""
+    """The tensors that the cell computes in one step, each (B, H)."""
 
     hidden: Tensor
     cell: Tensor
@@ -58,15 +58,15 @@ NAME = "an LSTM"
 TENSORS: tuple[str, ...] = CellTensors._fields
 STATES: tuple[str, ...] = ("hidden", "cell")
 MATRICES = 4
-BELT_GATES = ("forget_gate", "input_gate", "candidate")  # what moves the belt
+CELL_GATES = ("forget_gate", "input_gate", "candidate")  # which the cell state follows from
 
 # The gates in PyTorch's order, and what their z is multiplied by so that one sigmoid serves them
-# all: tanh z = 2 σ(2z) - 1, and of the forget gate 1 - f = σ(-z) is wanted.
+# all: tanh z = 2 σ(2z) - 1, and of the forget gate 1 - f = σ(-z) is needed.
 SCALES = {"input_gate": 1, "forget_gate": -1, "candidate": 2, "output_gate": 1}
 
 
 def lstm_step(x: Tensor, h: Tensor, c: Tensor, w: CellWeights) -> CellTensors:
-    """One step of the cell: x (B, X), h and c (B, H) of the step before."""
+    """Compute one step of the cell: x (B, X), h and c (B, H) of the step before."""
     hx = torch.cat([h, x], dim=-1)  # (B, H+X)
     f = torch.sigmoid(hx @ w.w_f.T + w.b_f)
     i = torch.sigmoid(hx @ w.w_i.T + w.b_i)
@@ -78,7 +78,7 @@ def lstm_step(x: Tensor, h: Tensor, c: Tensor, w: CellWeights) -> CellTensors:
 
 
 def build(inputs: int, units: int, layers: int, *, bidirectional: bool = False) -> nn.LSTM:
-    """The module that owns the weights.
+    """Make the module that owns the weights.
 
     Its forget gates begin by letting through: a bias of 1 (Jozefowicz et al., 2015).
     """
@@ -93,7 +93,7 @@ def build(inputs: int, units: int, layers: int, *, bidirectional: bool = False) 
 
 
 def cell_weights(weights: Sequence[Tensor]) -> CellWeights:
-    """The matrices of the equations, taken from PyTorch's four of one layer and direction.
+    """Return the matrices of the equations, from PyTorch's parameters of one layer and direction.
 
     PyTorch stacks the gates as i, f, g, o, keeps the columns for x and for h apart, and has two
     biases that only ever occur as their sum (documentation of ``torch.nn.LSTM``, 2.13).
@@ -107,7 +107,7 @@ def cell_weights(weights: Sequence[Tensor]) -> CellWeights:
 def run_on(
     x: Tensor, start: Sequence[Tensor], weights: Sequence[Tensor]
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The states (T, B, H) of one layer and direction over x (T, B, X), and h and c at the end.
+    """Return the states (T, B, H) of a layer and direction over x (T, B, X), and the last h and c.
 
     ``start`` is h and c (B, H) before the first step. This is the kernel under ``nn.LSTM``, which
     itself cannot be asked for a single direction.
@@ -122,62 +122,62 @@ def run_on(
 
 def recompute(
     rows: Tensor,
-    places: Tensor,
+    indices: Tensor,
     before: Tensor,
-    belt: Tensor,
+    c: Tensor,
     weights: Sequence[Tensor],
     names: Collection[str],
     units: Sequence[int] | None = None,
     lengths: Tensor | None = None,
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """The tensors (T, B, U) of these names, "hidden" aside, and the belt (B, U) after all steps.
+    """Return the tensors (T, B, U) of these names, "hidden" aside, and c (B, U) after all steps.
 
-    The input x of all steps is ``rows[places]``, of shapes (N, X) and (T, B): texts repeat their
-    words, and each distinct row is multiplied once. ``before`` (T, B, H) holds h_{t-1}, ``belt``
-    (B, H) c before the first step, in double; ``weights`` are PyTorch's. Without "cell" among the
-    names, the steps need not be neighbours. Past the end of a shorter text, if ``lengths`` (B,) are
-    given, the belt stands still.
+    The input x of all steps is ``rows[indices]``, of shapes (N, X) and (T, B): texts repeat their
+    words, and each distinct row is multiplied once. ``before`` (T, B, H) holds h_{t-1}, ``c``
+    (B, H) the cell state before the first step, in double; ``weights`` are PyTorch's. Without
+    "cell" among the names, the steps need not be neighbours. Past the end of a shorter text, if
+    ``lengths`` (B,) are given, c stays as it is.
 
-    The belt is walked in double precision, and with 1 - f computed for itself, as σ(-z): where a
-    gate lets nearly all through, float32 has no digits left in f for what it stops, and a belt
+    c is computed in double precision, and with 1 - f computed for itself, as σ(-z): where a gate
+    lets nearly all through, float32 has no digits left in f for what it stops, and the cell state
     forgets that error as slowly as all else.
     """
-    walks = "cell" in names
-    gates = [gate for gate in SCALES if gate in names or (walks and gate in BELT_GATES)]
-    belt = belt if units is None else belt[:, units]
+    scans = "cell" in names
+    gates = [gate for gate in SCALES if gate in names or (scans and gate in CELL_GATES)]
+    c = c if units is None else c[:, units]
     if not gates:
-        return {}, belt
+        return {}, c
     steps, texts, _ = before.shape
-    distinct, places = torch.unique(places, return_inverse=True)
+    distinct, indices = torch.unique(indices, return_inverse=True)
     parts = {gate: _scaled(gate, weights, units) for gate in gates}
     x = rows[distinct]
     from_x = {gate: torch.addmm(bias, x, w_x.T) for gate, (w_x, _, bias) in parts.items()}
-    kept = [*gates, "cell"] if walks else gates
-    tensors = {name: before.new_empty(steps, texts, belt.shape[-1]) for name in kept}
+    kept = [*gates, "cell"] if scans else gates
+    tensors = {name: before.new_empty(steps, texts, c.shape[-1]) for name in kept}
     size = max(1, min(steps, BLOCK_ROWS // texts))
-    work = belt.new_empty(2, size, *belt.shape) if walks else belt
+    buffer = c.new_empty(2, size, *c.shape) if scans else c
     for block in (range(steps)[start : start + size] for start in range(0, steps, size)):
         here = slice(block.start, block.stop)
         part = {name: tensor[here] for name, tensor in tensors.items()}
-        at, h = places[here].flatten(), before[here].flatten(0, 1)
+        at, h = indices[here].flatten(), before[here].flatten(0, 1)
         for gate, (_, w_h, _) in parts.items():
             z = part[gate].view(len(h), -1)
             torch.index_select(from_x[gate], 0, at, out=z)
             z.addmm_(h, w_h.T).sigmoid_()
         if "candidate" in part:
             torch.add(z.new_tensor(-1), part["candidate"], alpha=2, out=part["candidate"])
-        if walks:
+        if scans:
             past = None if lengths is None else _past(lengths, block)
-            belt = _walk(belt, part, past, work[:, : len(block)])
+            c = _scan(c, part, past, buffer[:, : len(block)])
         if "forget_gate" in part:
             torch.sub(z.new_tensor(1), part["forget_gate"], out=part["forget_gate"])
-    return {name: tensor for name, tensor in tensors.items() if name in names}, belt
+    return {name: tensor for name, tensor in tensors.items() if name in names}, c
 
 
 def _scaled(
     gate: str, weights: Sequence[Tensor], units: Sequence[int] | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Matrices (U, X) and (U, H) and the bias (U,) of a gate, scaled for the sigmoid."""
+    """Return matrices (U, X) and (U, H) and the bias (U,) of a gate, scaled for the sigmoid."""
     chunks = [weight.chunk(len(SCALES))[list(SCALES).index(gate)] for weight in weights]
     if units is not None:
         chunks = [chunk[units] for chunk in chunks]
@@ -185,25 +185,25 @@ def _scaled(
     return w_x, w_h, b_x + b_h
 
 
-def _walk(belt: Tensor, part: dict[str, Tensor], past: Tensor | None, work: Tensor) -> Tensor:
-    """Fill a block's "cell" (K, B, U), and give the belt (B, U) after its last step.
+def _scan(c: Tensor, part: dict[str, Tensor], past: Tensor | None, buffer: Tensor) -> Tensor:
+    """Fill a block's "cell" (K, B, U), and return c (B, U) after its last step.
 
-    Here "forget_gate" still holds 1 - f. ``work`` (2, K, B, U) is the room in double precision that
-    all blocks share: the kernel takes longer to hand out new pages than the walk takes.
+    Here "forget_gate" still holds 1 - f. ``buffer`` (2, K, B, U) is the memory in double precision
+    that all blocks share: the operating system takes longer to provide new pages than this takes.
     """
-    keep, moved = work
-    keep.copy_(part["forget_gate"]).neg_().add_(1)
-    moved.copy_(torch.mul(part["input_gate"], part["candidate"], out=part["cell"]))
+    forget, cells = buffer
+    forget.copy_(part["forget_gate"]).neg_().add_(1)
+    cells.copy_(torch.mul(part["input_gate"], part["candidate"], out=part["cell"]))
     if past is not None:
-        keep.masked_fill_(past, 1.0)
-        moved.masked_fill_(past, 0.0)
-    for kept, c in zip(keep.unbind(0), moved.unbind(0), strict=True):
-        belt = c.addcmul_(kept, belt)
-    part["cell"].copy_(moved)
-    return belt.clone()  # the next block needs its room
+        forget.masked_fill_(past, 1.0)
+        cells.masked_fill_(past, 0.0)
+    for f, added in zip(forget.unbind(0), cells.unbind(0), strict=True):
+        c = added.addcmul_(f, c)
+    part["cell"].copy_(cells)
+    return c.clone()  # the next block writes over the buffer
 
 
 def _past(lengths: Tensor, block: range) -> Tensor:
-    """True (K, B, 1) at the steps of a block that lie past the end of their text."""
+    """Return a mask (K, B, 1) of the steps of a block that lie past the end of their text."""
     steps = torch.arange(block.start, block.stop, device=lengths.device)
     return (steps.unsqueeze(1) >= lengths).unsqueeze(-1)

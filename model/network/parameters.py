@@ -1,4 +1,4 @@
-"""How many numbers a model has, part by part.
+"""Parameter counts of a model, part by part.
 
 An LSTM's weights follow the formula ``4*h*(h+x)`` for each layer and direction, with h its units
 and x the width of its input; those of a simple RNN ``h*(h+x)``. It counts the matrices over [h, x];
@@ -17,7 +17,7 @@ Kind = Literal["weights", "biases", "embedding", "head"]
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a model, and how many numbers it has: as a product written out, and as a number."""
+    """A part of a model, and its number of parameters: as a written product, and in all."""
 
     kind: Kind
     name: str
@@ -27,7 +27,7 @@ class Part:
 
 @dataclass(frozen=True)
 class ParameterCount:
-    """How many numbers a model has, by the course's formula and in all."""
+    """The number of a model's parameters, by the course's formula and in all."""
 
     formula: str
     recurrent_by_formula: int
@@ -38,7 +38,7 @@ class ParameterCount:
 
     @classmethod
     def of(cls, parts: Sequence[Part]) -> "ParameterCount":
-        """The sums over a model's parts."""
+        """Add up a model's parts."""
 
         def count(*kinds: Kind) -> int:
             return sum(part.count for part in parts if part.kind in kinds)
@@ -59,7 +59,7 @@ def parameter_count(config: ModelConfig) -> ParameterCount:
 
 
 def classifier_parts(config: ModelConfig) -> list[Part]:
-    """The parts of a classifier: embedding, recurrent layers, head."""
+    """List the parts of a classifier: embedding, recurrent layers, head."""
     width = config.hidden_size * len(config.directions)
     pooled, labels = width * (3 if config.pooling == "concat" else 1), len(config.labels)
     inputs = [config.embedding_dim] + [width] * (config.num_layers - 1)
@@ -72,7 +72,7 @@ def classifier_parts(config: ModelConfig) -> list[Part]:
 
 
 def language_model_parts(config: LanguageModelConfig) -> list[Part]:
-    """The parts of a pretrained language model, whose embedding also is its output.
+    """List the parts of a pretrained language model, whose embedding also is its output.
 
     Its head is what else the output needs: a projection to the embedding's width, where the state
     is not that wide, and a bias for each token.
@@ -96,7 +96,7 @@ def _embedding(config: ModelConfig | LanguageModelConfig) -> Part:
 def _recurrent(
     matrices: int, h: int, inputs: Sequence[int], directions: Sequence[str]
 ) -> list[Part]:
-    """The weights of each layer, with its input x, and direction; then all their biases."""
+    """List the weights of each layer, with its input x, and direction; then all their biases."""
     times = f"{matrices}*" if matrices > 1 else ""
     weights = [
         Part(

@@ -1,6 +1,6 @@
-"""From the states of all steps to the one vector that the head judges.
+"""Pooling: from the states of all steps to the one vector that the head reads.
 
-Each pooling is a running account (last, largest, sum), so it can be read after any step, and a text
+Each pooling is a running value (last, largest, sum), so it can be read after any step, and a text
 that comes in pieces can be pooled across them.
 
 Shapes in comments: T steps, B texts, L labels, W = D*H units of all directions.
@@ -16,7 +16,7 @@ from model.network.config import Pooling
 
 
 class PoolingState(NamedTuple):
-    """What is known of the steps so far, for any leading shape: (..., W), (...) their number."""
+    """The poolings over the steps so far, each (..., W), and the number of those steps (...)."""
 
     last: Tensor
     largest: Tensor
@@ -25,7 +25,7 @@ class PoolingState(NamedTuple):
 
     @classmethod
     def empty(cls, like: Tensor) -> Self:
-        """The account of no step, of the shape, type and device of ``like``."""
+        """Return the state before the first step, of the shape, type and device of ``like``."""
         zeros = torch.zeros_like(like)
         return cls(
             last=zeros,
@@ -35,7 +35,7 @@ class PoolingState(NamedTuple):
         )
 
     def pooled(self, pooling: Pooling) -> Tensor:
-        """The head's input (..., W), or (..., 3W) for "concat"; without any step, zeros."""
+        """Return the head's input (..., W), or (..., 3W) for "concat"; without any step, zeros."""
         steps = self.steps.unsqueeze(-1)
         poolings = {
             "last": self.last,
@@ -48,11 +48,11 @@ class PoolingState(NamedTuple):
 def contributions(
     pooled: Tensor, weight: Tensor, directions: Sequence[str], size: int
 ) -> dict[str, Tensor]:
-    """What each unit contributes to each label, by direction: (B, L, ``size``).
+    """Return the contribution of each unit to each label, by direction: (B, L, ``size``).
 
     The head is linear over what is pooled. So the logit of label k is exactly
-    b_k + Σ_u Σ_p w_{k,p,u} pooled_{p,u}, with u over all units, and p over what pooling knows of a
-    unit: one number, or for "concat" three. A unit contributes its inner sum.
+    b_k + Σ_u Σ_p w_{k,p,u} pooled_{p,u}, with u over all units, and p over the poolings of a
+    unit: one, or for "concat" three. A unit contributes its inner sum.
 
     ``pooled`` is the head's input (B, W) or (B, 3W), ``weight`` (L, W) or (L, 3W) the head's own,
     ``size`` the number of units of each of the directions that make up W.
@@ -67,7 +67,7 @@ def contributions(
 def at_end(
     output: Tensor, lengths: Tensor, width: int, start: PoolingState | None = None
 ) -> PoolingState:
-    """The account (B, W) of whole texts: their states (T, B, W) up to their lengths (B,).
+    """Pool whole texts (B, W): their states (T, B, W) up to their lengths (B,).
 
     ``width`` is that of the forward direction. A backward direction has read its last step where
     the text begins.
@@ -90,7 +90,7 @@ def at_end(
 
 
 def after_each_step(output: Tensor, start: PoolingState) -> PoolingState:
-    """The accounts (T, B, W) after every step of texts that are read forward."""
+    """Pool texts that are read forward up to each of their steps (T, B, W)."""
     steps = torch.arange(1, len(output) + 1, device=output.device)
     return PoolingState(
         last=output,

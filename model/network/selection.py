@@ -1,4 +1,4 @@
-"""Selection: the part of a trace that is wanted. Only that is computed, where this saves work."""
+"""Selection: the part of a trace to return. Only that is computed, where this saves work."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 @dataclass(frozen=True)
 class Selection:
-    """Which tensors, of which layers and directions, units and steps; None stands for all.
+    """The selected tensors, layers, directions, units and steps; None stands for all.
 
     ``units`` are numbers from 0; ``steps`` selects in each text as a slice does in a list, so that
     texts of any length have an answer.
@@ -26,25 +26,25 @@ class Selection:
     end: bool = False
 
     def names(self, tensors: tuple[str, ...]) -> tuple[str, ...]:
-        """The selected ones of a cell's tensors, in the cell's order."""
+        """Return the selected ones of a cell's tensors, in the cell's order."""
         return tuple(name for name in tensors if self.tensors is None or name in self.tensors)
 
     def has(self, layer: int, direction: str) -> bool:
-        """Whether anything of this layer and direction is wanted."""
+        """Return whether this layer and direction is selected."""
         return (self.layers is None or layer in self.layers) and (
             self.directions is None or direction in self.directions
         )
 
-    def ways(self, directions: tuple[str, ...]) -> tuple[str, ...]:
-        """The selected ones of a network's directions, in the network's order."""
+    def directions_of(self, directions: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the selected ones of a network's directions, in the network's order."""
         return tuple(d for d in directions if self.directions is None or d in self.directions)
 
     def steps_of(self, length: int) -> range:
-        """The selected steps of a text of so many tokens."""
+        """Return the selected steps of a text of so many tokens."""
         return range(length)[self.steps or slice(None)]
 
     def index(self, lengths: Tensor) -> Tensor | None:
-        """The selected steps (S, B) of texts of these lengths (B,); None if they are all.
+        """Return the selected steps (S, B) of texts of these lengths (B,); None if they are all.
 
         Texts with fewer selected steps than others repeat step 0 to fill up.
         """

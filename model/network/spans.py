@@ -1,4 +1,4 @@
-"""Reading in spans of few shapes, as the kernel keeps a plan for each that it has met.
+"""Spans: texts are read in spans of few shapes, as the kernel keeps a plan for each shape.
 
 oneDNN's primitive cache holds 1,024 plans of about a megabyte (torch 2.13), each with the working
 memory of its shape: a process that meets every length of a text grows by a gigabyte, and builds new
@@ -28,9 +28,9 @@ CALL_ROWS = 160
 
 
 def run(cell: Cell, x: Tensor, start: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
-    """The states (T, B, H) of one layer and direction over x (T, B, X), whatever T and B are.
+    """Return the states (T, B, H) of one layer and direction over x (T, B, X), of any T and B.
 
-    ``start`` holds the states (B, H) before the first step. Where gradients are wanted, or on a
+    ``start`` holds the states (B, H) before the first step. Where gradients are needed, or on a
     GPU, all is one span.
     """
     if torch.is_grad_enabled() or x.device.type != "cpu":
@@ -54,7 +54,7 @@ def _run(cell: Cell, x: Tensor, start: Sequence[Tensor], weights: Sequence[Tenso
 
 
 def spans(steps: int, texts: int) -> Iterator[int]:
-    """The lengths of the spans in which so many steps of so many texts are read.
+    """Yield the lengths of the spans in which so many steps of so many texts are read.
 
     The last one may be longer than what is left, if that costs less than another span would.
     """

@@ -39,24 +39,24 @@ MEAN_ROOM = 2**-8
 class States:
     """The states of B texts, for L layers of H units that read forward.
 
-    The belt is in double precision, as it is in the trace: what is rounded off at a cut would
-    otherwise stay on it. Where the cell has none, it is no units wide.
+    The cell state is in double precision, as it is in the trace: what is rounded off at a cut would
+    otherwise stay in it. Where the network's cell has none, it is no units wide.
     """
 
     hidden: Tensor  # (L, B, H)
     cell: Tensor  # (L, B, H), double
-    account: PoolingState  # (B, H): what pooling knows of the top layer's steps
+    pooling: PoolingState  # (B, H): of the top layer's steps
 
     @classmethod
     def initial(cls, config: ModelConfig, texts: int, device: torch.device) -> Self:
-        """Nothing read yet."""
+        """Return the states of texts of which nothing has been read."""
         hidden = torch.zeros(config.num_layers, texts, config.hidden_size, device=device)
-        belt = hidden[..., : _belt_size(config)].double()
-        return cls(hidden, belt, PoolingState.empty(hidden[0]))
+        cell = hidden[..., : _cell_size(config)].double()
+        return cls(hidden, cell, PoolingState.empty(hidden[0]))
 
     @classmethod
     def stack(cls, states: Sequence["State | None"], config: ModelConfig) -> Self:
-        """The states of a batch; None is a text's beginning."""
+        """Stack the states of a batch; None is a text's beginning."""
         all_states = [state or State.initial(config) for state in states]
 
         def stacked(name: str, dim: int) -> Tensor:
@@ -64,26 +64,26 @@ class States:
 
         hidden = stacked("hidden", 1)
         count = torch.tensor([state.tokens for state in all_states])
-        account = PoolingState(hidden[-1], stacked("largest", 0), stacked("total", 0), count)
-        return cls(hidden, stacked("cell", 1), account)
+        pooling = PoolingState(hidden[-1], stacked("largest", 0), stacked("total", 0), count)
+        return cls(hidden, stacked("cell", 1), pooling)
 
     def before(self, layer: int, names: Sequence[str], dtype: torch.dtype) -> list[Tensor]:
-        """The tensors (B, H) of these names that a layer goes on from."""
+        """Return the tensors (B, H) of these names that a layer goes on from."""
         return [getattr(self, name)[layer].to(dtype) for name in names]
 
     def to(self, device: torch.device) -> "States":
-        """The same on another device."""
-        account = PoolingState(*(tensor.to(device) for tensor in self.account))
-        return States(self.hidden.to(device), self.cell.to(device), account)
+        """Copy the states to another device."""
+        pooling = PoolingState(*(tensor.to(device) for tensor in self.pooling))
+        return States(self.hidden.to(device), self.cell.to(device), pooling)
 
     def of(self, text: int) -> "State":
-        """One text's state."""
+        """Return one text's state."""
         return State(
-            tokens=int(self.account.steps[text]),
+            tokens=int(self.pooling.steps[text]),
             hidden=self.hidden[:, text].numpy(force=True).copy(),
             cell=self.cell[:, text].numpy(force=True).copy(),
-            largest=self.account.largest[text].numpy(force=True).copy(),
-            total=self.account.total[text].numpy(force=True).copy(),
+            largest=self.pooling.largest[text].numpy(force=True).copy(),
+            total=self.pooling.total[text].numpy(force=True).copy(),
         )
 
 
@@ -99,12 +99,12 @@ class State:
 
     @classmethod
     def initial(cls, config: ModelConfig) -> Self:
-        """A text of which nothing has been read."""
+        """Return the state of a text of which nothing has been read."""
         shape = (config.num_layers, config.hidden_size)
         return cls(
             tokens=0,
             hidden=np.zeros(shape, np.float32),
-            cell=np.zeros((shape[0], _belt_size(config))),
+            cell=np.zeros((shape[0], _cell_size(config))),
             largest=np.full(shape[1], -np.inf, np.float32),
             total=np.zeros(shape[1]),
         )
@@ -144,11 +144,11 @@ class State:
 
     @property
     def possible(self) -> bool:
-        """Whether the equations allow these numbers.
+        """True if the equations allow these numbers.
 
         The digest is no secret, so whoever wants to can make a state; but not one with NaN or with
         numbers that would overflow. Before the first token all is as it begins. After it, a step
-        moves the belt and the sum of h by no more than 1, h lies within 1 of 0, and the largest h
+        changes c and the sum of h by no more than 1, h lies within 1 of 0, and the largest h
         is none that is less than the last one, nor than the mean. Rounding keeps all this: integers
         up to 2^53 are exact, and what is not greater stays so; but for the mean of many, which is
         given some room.
@@ -179,8 +179,8 @@ def text_length(config: ModelConfig) -> int:
     return 4 * math.ceil(size / 3)
 
 
-def _belt_size(config: ModelConfig) -> int:
-    """How many units of a layer have a belt: all, or none."""
+def _cell_size(config: ModelConfig) -> int:
+    """Return how many units of a layer have a cell state: all, or none."""
     return config.hidden_size if "cell" in cell_of(config).STATES else 0
 
 

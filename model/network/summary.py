@@ -1,4 +1,4 @@
-"""What a trace comes to, in numbers small enough for people to read."""
+"""Summaries of a trace, few enough numbers for people to read: saturation, norms, retention."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -10,7 +10,7 @@ from torch import Tensor
 # Johnson & Fei-Fei, 2015, "Visualizing and Understanding Recurrent Networks", section 4.2).
 CLOSED, OPEN = 0.1, 0.9
 
-# A value on the belt counts for as long as this part of it is left.
+# A value in the cell state counts for as long as this part of it is left.
 COUNTS = 0.1
 
 SATURATING = ("forget_gate", "input_gate", "output_gate")
@@ -18,19 +18,19 @@ NORMED = ("hidden", "cell")
 
 
 def floats_per_step(tensors: Collection[str], units: int) -> int:
-    """How many numbers a step's summaries have, for a cell with these tensors."""
+    """Return how many numbers a step's summaries have, for a cell with these tensors."""
     gates, norms = (sum(name in tensors for name in kind) for kind in (SATURATING, NORMED))
     return 2 * gates + norms + (units if "forget_gate" in tensors else 0)
 
 
 def arrays_per_layer(tensors: Collection[str]) -> int:
-    """How many arrays the summaries of a layer and direction are, for a cell with these tensors."""
+    """Return how many arrays summarize a layer and direction, for a cell with these tensors."""
     gates, norms = (sum(name in tensors for name in kind) for kind in (SATURATING, NORMED))
     return 2 * gates + norms + ("forget_gate" in tensors)
 
 
 def per_step(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """For each step, over the units of tensors (..., U): numbers (...).
+    """Summarize each step over the units of tensors (..., U): numbers (...).
 
     The share of a gate's units that are all but closed, or all but open, and the Euclidean norms of
     h and c; of those that the cell has.
@@ -45,11 +45,11 @@ def per_step(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def retention(forget_gate: Tensor) -> Tensor:
-    """How far back each unit's belt reaches, in steps (T, B, U), by its forget gates (T, B, U).
+    """Return how far back each unit's cell state reaches: steps (T, B, U), by its forget gates.
 
-    At step t, the largest k such that what lay on the belt at step t-k still counts: at least a
-    tenth of it has passed the forget gates f_{t-k+1} to f_t. k ends where the steps begin. They are
-    in reading order.
+    ``forget_gate`` is (T, B, U), in reading order. At step t, the largest k such that c of step t-k
+    still counts: at least a tenth of it has passed the forget gates f_{t-k+1} to f_t. k ends where
+    the steps begin.
     """
     # As logarithms, products of any length neither vanish nor need a loop. A gate that is shut for
     # good keeps its sum finite: any number far below COUNTS will do.

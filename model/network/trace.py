@@ -1,4 +1,4 @@
-"""The trace: what is kept of each layer while a network reads.
+"""The trace: the selected tensors of each layer, recorded while a network reads.
 
 Shapes in comments: B texts, T steps, X inputs of a layer, H units of one direction, U and S
 selected units and steps. Steps come first.
@@ -17,22 +17,22 @@ from model.network.state import States
 
 @dataclass(frozen=True)
 class LayerInput:
-    """What one layer took in and gave out while it read in one direction, in reading order.
+    """The input and the states of one layer that reads in one direction, in reading order.
 
-    Its input (T, B, X) is ``rows[places]``.
+    The input (T, B, X) is ``rows[indices]``.
     """
 
     layer: int
     direction: str
     weights: list[Tensor]  # PyTorch's four
     rows: Tensor  # (N, X)
-    places: Tensor  # (T, B)
+    indices: Tensor  # (T, B)
     hidden: Tensor  # (T, B, H)
 
 
 @dataclass(frozen=True)
 class LayerTrace:
-    """What is selected of one layer and direction, with the steps in the order of the text.
+    """The selected tensors of one layer and direction, with the steps in the order of the text.
 
     Steps past the end of a shorter text hold numbers without meaning: cut them off by its length.
     """
@@ -44,44 +44,45 @@ class LayerTrace:
 
 
 class Tracer:
-    """Sees each layer and direction once, as it has been read, and keeps what is selected of it."""
+    """Recorder of each layer and direction, as it has been read; keeps the selected tensors."""
 
     def __init__(
         self, selection: Selection, tensors: tuple[str, ...], lengths: Tensor, start: States
     ) -> None:
-        """``tensors`` are all that the network's cell computes in one step."""
+        """Begin a trace; ``tensors`` are all that the network's cell computes in one step."""
         self.layers: list[LayerTrace] = []
         self._selection = selection
         self._tensors = tensors
-        self._wanted = selection.names(tensors)
+        self._names = selection.names(tensors)
         self._lengths = lengths
         self._start = start
         self._index = selection.index(lengths)
         self._ends: list[tuple[Tensor, Tensor]] = []  # h and c (B, H), one pair a layer
 
-    def see(self, reading: LayerInput) -> None:
-        """Compute what is selected of this layer and direction, and keep it."""
-        selection, belt = self._selection, None
-        if selection.has(reading.layer, reading.direction):
-            names = set(self._tensors if selection.summaries else self._wanted)
-            tensors, belt = self._recompute(reading, names, selection.units)
-            self.layers.append(self._layer(reading, tensors))
+    def record(self, layer_input: LayerInput) -> None:
+        """Compute the selected tensors of this layer and direction, and keep them."""
+        selection, c = self._selection, None
+        if selection.has(layer_input.layer, layer_input.direction):
+            names = set(self._tensors if selection.summaries else self._names)
+            tensors, c = self._recompute(layer_input, names, selection.units)
+            self.layers.append(self._layer(layer_input, tensors))
             if "cell" not in names or selection.units is not None:
-                belt = None
+                c = None
         if selection.end:
-            if belt is None:
-                _, belt = self._recompute(reading, {"cell"}.intersection(self._tensors), None)
-            self._ends.append((self._last(reading), belt))
+            if c is None:
+                _, c = self._recompute(layer_input, {"cell"}.intersection(self._tensors), None)
+            self._ends.append((self._last(layer_input), c))
 
-    def end(self, account: PoolingState) -> States:
-        """Where the texts end, for a network that reads forward."""
+    def end(self, pooling: PoolingState) -> States:
+        """Return the states at the ends of the texts, for a network that reads forward."""
         hidden, cell = zip(*self._ends, strict=True)
-        return States(torch.stack(hidden), torch.stack(cell), account)
+        return States(torch.stack(hidden), torch.stack(cell), pooling)
 
-    def pick(self, tensor: Tensor, direction: str = "forward") -> Tensor:
-        """The selected steps (S, B, ...) of a tensor (T, B, ...) in reading order, as in the text.
+    def select(self, tensor: Tensor, direction: str = "forward") -> Tensor:
+        """Select steps of a tensor (T, B, ...) in reading order.
 
-        Where they are all steps in their order, nothing is copied.
+        The result (S, B, ...) has the order of the text. Where that is all steps in their order,
+        nothing is copied.
         """
         index = self._index
         if direction == "backward":
@@ -93,43 +94,44 @@ class Tracer:
         return tensor[index, torch.arange(tensor.shape[1], device=tensor.device)]
 
     def _recompute(
-        self, reading: LayerInput, names: set[str], units: list[int] | None
+        self, layer_input: LayerInput, names: set[str], units: list[int] | None
     ) -> tuple[dict[str, Tensor], Tensor]:
-        """Tensors of all steps in reading order if "cell" is among them, else of those selected.
+        """Compute tensors in reading order, of the selected steps; of all if "cell" is among them.
 
         "hidden" is known, and left aside. All that any cell has beside it is an LSTM's.
         """
-        h, belt = self._start.hidden[reading.layer], self._start.cell[reading.layer]
+        h, c = self._start.hidden[layer_input.layer], self._start.cell[layer_input.layer]
         if not names - {"hidden"}:
-            return {}, belt
-        places, before = reading.places, torch.cat([h.unsqueeze(0), reading.hidden[:-1]])
+            return {}, c
+        indices, before = layer_input.indices, torch.cat([h.unsqueeze(0), layer_input.hidden[:-1]])
         if "cell" not in names:
-            places, before = (self.pick(tensor, reading.direction) for tensor in (places, before))
+            direction = layer_input.direction
+            indices, before = (self.select(tensor, direction) for tensor in (indices, before))
         lengths = self._lengths if self._selection.end else None
         return lstm.recompute(
-            reading.rows, places, before, belt, reading.weights, names, units, lengths
+            layer_input.rows, indices, before, c, layer_input.weights, names, units, lengths
         )
 
-    def _layer(self, reading: LayerInput, tensors: dict[str, Tensor]) -> LayerTrace:
-        selection, direction = self._selection, reading.direction
+    def _layer(self, layer_input: LayerInput, tensors: dict[str, Tensor]) -> LayerTrace:
+        selection, direction = self._selection, layer_input.direction
         summaries = {}
         if selection.summaries and "forget_gate" in tensors:
             summaries["retention"] = summary.retention(tensors["forget_gate"])
         if "cell" in tensors:  # then these have all steps
-            tensors = {name: self.pick(tensor, direction) for name, tensor in tensors.items()}
-            summaries = {name: self.pick(tensor, direction) for name, tensor in summaries.items()}
-        hidden = self.pick(reading.hidden, direction)
+            tensors = {name: self.select(tensor, direction) for name, tensor in tensors.items()}
+            summaries = {name: self.select(tensor, direction) for name, tensor in summaries.items()}
+        hidden = self.select(layer_input.hidden, direction)
         if selection.units is not None:
             hidden = hidden[..., selection.units]
         tensors["hidden"] = hidden
         if selection.summaries:
             summaries.update(summary.per_step(tensors))
-        kept = {name: tensors[name] for name in self._wanted}
-        return LayerTrace(reading.layer, direction, kept, summaries)
+        kept = {name: tensors[name] for name in self._names}
+        return LayerTrace(layer_input.layer, direction, kept, summaries)
 
-    def _last(self, reading: LayerInput) -> Tensor:
-        """The states (B, H) after the last step of each text."""
+    def _last(self, layer_input: LayerInput) -> Tensor:
+        """Return the states (B, H) after the last step of each text."""
         texts = torch.arange(len(self._lengths), device=self._lengths.device)
-        last = reading.hidden[(self._lengths - 1).clamp(min=0), texts]
-        before = self._start.hidden[reading.layer]
+        last = layer_input.hidden[(self._lengths - 1).clamp(min=0), texts]
+        before = self._start.hidden[layer_input.layer]
         return torch.where((self._lengths > 0).unsqueeze(-1), last, before)

@@ -1,1 +1,1 @@
-"""Whether a model directory is what it says it is."""
+"""Verification of a model directory: its files, and what its network computes."""

@@ -1,4 +1,4 @@
-"""Whether a model directory is what it says it is: check after check, each with its finding."""
+"""The checks of a model directory, one after the other, each with its finding."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,15 +32,15 @@ TOLERANCE = GOLDEN_TOLERANCE
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of a check, in words: what was found, what is wrong, or why it was skipped."""
+    """The outcome of a check, and what was found, what is wrong, or why it was skipped."""
 
     check: str
     outcome: Literal["ok", "failed", "skipped"]
-    says: str
+    message: str
 
 
-class DoesNotApply(Exception):
-    """Such a model has nothing to be checked here; the text says why."""
+class NotApplicable(Exception):
+    """A check that a model of this kind has nothing for; the message says why."""
 
 
 def check(directory: Path) -> Iterator[Finding]:
@@ -65,18 +65,18 @@ def _findings(model: "_Model") -> Iterator[Finding]:
             yield Finding(name, "skipped", f"this needs: {', '.join(missing)}")
             continue
         try:
-            says = run(model)
-        except DoesNotApply as reason:
+            message = run(model)
+        except NotApplicable as reason:
             yield Finding(name, "skipped", str(reason))
         except ArtifactError as error:
             yield Finding(name, "failed", str(error))
         else:
             passed.add(name)
-            yield Finding(name, "ok", says)
+            yield Finding(name, "ok", message)
 
 
 class _Classifier:
-    """What `conveyor train` has written, each part read when it is first asked for.
+    """A model that `conveyor train` has written, each part read when it is first needed.
 
     Parts that cannot be read raise ArtifactError.
     """
@@ -106,7 +106,7 @@ class _Classifier:
 
 
 class _LanguageModel:
-    """The same of what `conveyor pretrain` has written.
+    """A model that `conveyor pretrain` has written, each part read when it is first needed.
 
     Its network is that of a classifier which starts from it: what has to hold of the language
     model's layers can be asked of that, and its head, which knows nothing, is as good as any.
@@ -154,9 +154,9 @@ _Model = _Classifier | _LanguageModel
 
 
 class Check(NamedTuple):
-    """A check, which tells what it has found, and the names of the checks that it stands on.
+    """A check, which returns what it has found, and the names of the checks that it needs.
 
-    It raises ArtifactError with what is wrong, or DoesNotApply.
+    It raises ArtifactError with what is wrong, or NotApplicable.
     """
 
     name: str
@@ -174,11 +174,13 @@ def _files(model: _Model) -> str:
 
 def _config(model: _Model) -> str:
     config = model.config
-    says = f"{CELLS[config.cell].NAME}, {config.num_layers} layer(s) of {config.hidden_size} units"
+    message = (
+        f"{CELLS[config.cell].NAME}, {config.num_layers} layer(s) of {config.hidden_size} units"
+    )
     if not isinstance(config, ModelConfig):
-        return says
+        return message
     unverified = f"; {UNVERIFIED}" if config.unverified else ""
-    return f"{says}, {len(config.labels)} labels{unverified}"
+    return f"{message}, {len(config.labels)} labels{unverified}"
 
 
 def _tensors(model: _Model) -> str:
@@ -199,14 +201,14 @@ def _tokenizer(model: _Model) -> str:
 
 def _golden(model: _Model) -> str:
     if isinstance(model, _LanguageModel):
-        raise DoesNotApply("a language model has none")
+        raise NotApplicable("a language model has none")
     golden = model.files.parse(GOLDEN, Golden)
-    return _told(reproduce(model.directory, _classifier(model), golden))
+    return _difference(reproduce(model.directory, _classifier(model), golden))
 
 
 def _state_equations(model: _Model) -> str:
     if model.config.cell == "rnn":
-        raise DoesNotApply("a simple RNN has neither a belt nor gates")
+        raise NotApplicable("a simple RNN has neither a cell state nor gates")
     return _measured(model, consistency.state_equations)
 
 
@@ -220,7 +222,7 @@ def _batching(model: _Model) -> str:
 
 def _resuming(model: _Model) -> str:
     if model.network.config.bidirectional:
-        raise DoesNotApply("what reads from both ends cannot go on from a state")
+        raise NotApplicable("what reads from both ends cannot go on from a state")
     return _measured(model, consistency.resumed)
 
 
@@ -237,18 +239,18 @@ def _classifier(model: _Model) -> Classifier:
     return Classifier(model.network.config, model.network, model.tokenizer)
 
 
-def _told(difference: float) -> str:
+def _difference(difference: float) -> str:
     return f"largest difference {difference:.1e}"
 
 
 def _measured(model: _Model, measure: Callable[[Classifier, Sequence[Encoding]], float]) -> str:
-    """The difference in words; ArtifactError if it is too large, or not a number."""
+    """Describe the measured difference; ArtifactError if it is too large, or not a number."""
     classifier = _classifier(model)
-    with np.errstate(invalid="ignore"):  # what is not a number is told below
+    with np.errstate(invalid="ignore"):  # what is not a number is reported below
         difference = measure(classifier, consistency.random_texts(classifier.config))
     if difference <= TOLERANCE:
-        return _told(difference)
-    raise ArtifactError(f"{_told(difference)}, where no more than {TOLERANCE:.0e} is right.")
+        return _difference(difference)
+    raise ArtifactError(f"{_difference(difference)}, where no more than {TOLERANCE:.0e} is right.")
 
 
 READ = ("tensors", "tokenizer")

@@ -1,7 +1,7 @@
-"""Whether a network computes what its equations say, however it is asked.
+"""Consistency of a network with its equations, alone and in a batch, whole and resumed.
 
-Each function answers with the largest difference that it finds: absolute, and where numbers are
-larger than 1, relative to them.
+Each function returns the largest difference that it finds: absolute, and where numbers are larger
+than 1, relative to them.
 
 Shapes in comments: T steps, X inputs of a layer, H units of one direction, W of all directions.
 """
@@ -23,35 +23,35 @@ from model.network.selection import Selection
 from model.text.tokenizer import Encoding
 
 # Enough texts for the steps of one batch to be computed in more than one block, and long enough to
-# be read in more than one span (`lstm.BLOCK_ROWS`, `spans.LENGTHS`). Not longer: a belt that
+# be read in more than one span (`lstm.BLOCK_ROWS`, `spans.LENGTHS`). Not longer: a cell state that
 # counts steps may be off by the square of their number times float32's 6e-8, which is no fault.
 TEXT_LENGTHS = range(1, 41, 3)
 
 
 def random_texts(config: ModelConfig) -> list[Encoding]:
-    """Texts of random tokens, the same each time, of several lengths."""
+    """Make texts of random tokens, the same each time, of several lengths."""
     rng = random.Random(0)  # noqa: S311 - not a secret
     lengths = [min(length, config.max_tokens) for length in TEXT_LENGTHS]
     return [Encoding(rng.choices(range(config.vocab_size), k=length), []) for length in lengths]
 
 
 def state_equations(classifier: Classifier, texts: Sequence[Encoding]) -> float:
-    """How far an LSTM's states are from what the gates of their trace make of the states before.
+    """Compare an LSTM's states with what the gates of their trace make of the states before.
 
     ``c_t = f_t * c_{t-1} + i_t * c̃_t`` and ``h_t = o_t * tanh(c_t)``.
     """
     differences = []
     for layer in (layer for trace in classifier.trace(texts) for layer in trace.layers):
         read = _in_reading_order(layer)
-        moved = read["forget_gate"] * _before(read["cell"])
-        moved += read["input_gate"] * read["candidate"]
-        shown = read["output_gate"] * np.tanh(read["cell"])
-        differences += [_difference(read["cell"], moved), _difference(read["hidden"], shown)]
+        c = read["forget_gate"] * _before(read["cell"])
+        c += read["input_gate"] * read["candidate"]
+        h = read["output_gate"] * np.tanh(read["cell"])
+        differences += [_difference(read["cell"], c), _difference(read["hidden"], h)]
     return _largest(differences)
 
 
 def reference(classifier: Classifier, texts: Sequence[Encoding]) -> float:
-    """How far states, gates and answers are from the reference implementation's.
+    """Compare states, gates and answers with the reference implementation's.
 
     That takes one step from each state of the trace, in double precision. So each step is compared
     for itself, and rounding errors do not add up, as they may in a network that is chaotic.
@@ -73,7 +73,7 @@ def reference(classifier: Classifier, texts: Sequence[Encoding]) -> float:
 
 
 def batch_invariance(classifier: Classifier, texts: Sequence[Encoding]) -> float:
-    """How far answers and states of texts that are read together are from those of each alone."""
+    """Compare answers and states of texts that are read together with those of each alone."""
     differences = []
     together = zip(texts, classifier.predict(texts), classifier.trace(texts), strict=True)
     for text, answer, trace in together:
@@ -85,7 +85,7 @@ def batch_invariance(classifier: Classifier, texts: Sequence[Encoding]) -> float
 
 
 def resumed(classifier: Classifier, texts: Sequence[Encoding]) -> float:
-    """How far texts in two pieces, the second from the first's state, are from the whole ones.
+    """Compare texts in two pieces, the second from the first's state, with the whole ones.
 
     Only a network that reads forward can go on from a state.
     """
@@ -102,7 +102,7 @@ def resumed(classifier: Classifier, texts: Sequence[Encoding]) -> float:
 
 
 def _steps(cell: CellName, x: Tensor, layer: LayerStates, weights: Sequence[Tensor]) -> float:
-    """The difference from one step of the equations, from each state, over x (T, X)."""
+    """Compare with one step of the equations, from each state, over x (T, X)."""
     read = _in_reading_order(layer)
     x = x.flip(0) if layer.direction == "backward" else x
     w = [weight.double() for weight in weights]
@@ -116,7 +116,7 @@ def _steps(cell: CellName, x: Tensor, layer: LayerStates, weights: Sequence[Tens
 
 
 def _answer(classifier: Classifier, output: Tensor) -> Tensor:
-    """The probabilities (labels,) that follow from the top layer's states (T, W)."""
+    """Compute the probabilities (labels,) that follow from the top layer's states (T, W)."""
     config, head = classifier.config, classifier.network.head
     width = config.hidden_size
     poolings = {
@@ -130,22 +130,22 @@ def _answer(classifier: Classifier, output: Tensor) -> Tensor:
 
 
 def _states(part: Trace, whole: Trace, steps: slice = slice(None)) -> float:
-    """The difference of all tensors of a trace from these steps of another one."""
+    """Compare all tensors of a trace with these steps of another one."""
     return _largest(
-        _difference(tensor, theirs.tensors[name][steps])
-        for mine, theirs in zip(part.layers, whole.layers, strict=True)
-        for name, tensor in mine.tensors.items()
+        _difference(tensor, expected.tensors[name][steps])
+        for layer, expected in zip(part.layers, whole.layers, strict=True)
+        for name, tensor in layer.tensors.items()
     )
 
 
 def _in_reading_order(layer: LayerStates) -> dict[str, NDArray[np.float64]]:
-    """The tensors (T, H) with the steps as the layer has read them, in double precision."""
+    """Return the tensors (T, H) with the steps as the layer has read them, in double precision."""
     step = -1 if layer.direction == "backward" else 1
     return {name: tensor[::step].astype(np.float64) for name, tensor in layer.tensors.items()}
 
 
 def _before(states: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The states (T, H) one step earlier; before the first step they are zeros."""
+    """Shift states (T, H) by a step; before the first step they are zeros."""
     return np.concatenate([np.zeros_like(states[:1]), states[:-1]])
 
 
@@ -155,5 +155,5 @@ def _difference(given: ArrayLike, expected: ArrayLike) -> float:
 
 
 def _largest(differences: Iterable[float]) -> float:
-    """The largest difference; NaN if any is NaN."""
+    """Return the largest difference; NaN if any is NaN."""
     return float(np.max([0.0, *differences]))

@@ -93,4 +93,4 @@ def _floats_per_step(selection: Selection, config: ModelConfig, units: int) -> i
 def _contributions(selection: Selection, config: ModelConfig, units: int) -> int:
     if not selection.contributions:
         return 0
-    return len(config.labels) * (1 + len(selection.ways(config.directions)) * units)
+    return len(config.labels) * (1 + len(selection.directions_of(config.directions)) * units)

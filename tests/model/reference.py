@@ -43,7 +43,7 @@ def make_config(
 
 
 def make_text(length: int, seed: int) -> list[int]:
-    """Ids of a text of this length."""
+    """Draw the ids of a text of this length."""
     return random.Random(seed).choices(range(2, VOCABULARY), k=length)
 
 
@@ -63,13 +63,13 @@ batches = st.lists(texts, min_size=1, max_size=4)
 seeds = st.integers(0, 99)
 
 
-def walk(cell: CellName, steps: Tensor, weights: list[Tensor]) -> dict[str, Tensor]:
-    """One text (T, X) through the equations, a step at a time -> name: (T, H)."""
-    walked = _walk_lstm(steps, weights) if cell == "lstm" else _walk_rnn(steps, weights)
-    return {name: torch.cat([step[name] for step in walked]) for name in walked[0]}
+def scan(cell: CellName, steps: Tensor, weights: list[Tensor]) -> dict[str, Tensor]:
+    """Read one text (T, X) by the equations, a step at a time -> name: (T, H)."""
+    states = _scan_lstm(steps, weights) if cell == "lstm" else _scan_rnn(steps, weights)
+    return {name: torch.cat([step[name] for step in states]) for name in states[0]}
 
 
-def _walk_lstm(steps: Tensor, weights: list[Tensor]) -> list[dict[str, Tensor]]:
+def _scan_lstm(steps: Tensor, weights: list[Tensor]) -> list[dict[str, Tensor]]:
     single = cell_weights(weights)
     h = c = torch.zeros(1, len(single.b_f), dtype=steps.dtype)
     done: list[CellTensors] = []
@@ -79,7 +79,7 @@ def _walk_lstm(steps: Tensor, weights: list[Tensor]) -> list[dict[str, Tensor]]:
     return [step._asdict() for step in done]
 
 
-def _walk_rnn(steps: Tensor, weights: list[Tensor]) -> list[dict[str, Tensor]]:
+def _scan_rnn(steps: Tensor, weights: list[Tensor]) -> list[dict[str, Tensor]]:
     h = torch.zeros(1, len(weights[1]), dtype=steps.dtype)
     done = []
     for x in steps.unsqueeze(1):
@@ -91,7 +91,7 @@ def _walk_rnn(steps: Tensor, weights: list[Tensor]) -> list[dict[str, Tensor]]:
 def reference_trace(
     network: LSTMClassifier, ids: list[int]
 ) -> dict[tuple[int, str], dict[str, Tensor]]:
-    """All layers and directions of one text, in double precision."""
+    """Trace all layers and directions of one text, in double precision."""
     x = network.embedding.weight[ids].double()
     traces: dict[tuple[int, str], dict[str, Tensor]] = {}
     for layer in range(network.config.num_layers):
@@ -100,20 +100,20 @@ def reference_trace(
             weights = [w.double() for w in parameters(network.recurrent, layer, direction)]
             cell = network.config.cell
             if direction == "backward":
-                walked = {name: t.flip(0) for name, t in walk(cell, x.flip(0), weights).items()}
+                states = {name: t.flip(0) for name, t in scan(cell, x.flip(0), weights).items()}
             else:
-                walked = walk(cell, x, weights)
-            traces[layer, direction] = walked
-            outputs.append(walked["hidden"])
+                states = scan(cell, x, weights)
+            traces[layer, direction] = states
+            outputs.append(states["hidden"])
         x = torch.cat(outputs, dim=-1)
     return traces
 
 
 def read(ids: list[int]) -> Encoding:
-    """A text of these ids, as the tokenizer would have it; its words are one character each."""
-    return Encoding(ids, [(place, place + 1) for place in range(len(ids))])
+    """Make a text of these ids, as the tokenizer would; its words are one character each."""
+    return Encoding(ids, [(index, index + 1) for index in range(len(ids))])
 
 
 def classifier_of(config: ModelConfig, seed: int) -> Classifier:
-    """Random weights; the tokenizer is not used."""
+    """Make a classifier of random weights; its tokenizer is not used."""
     return Classifier(config, random_network(config, seed), Tokenizer.train(["a a"], "word", 5))

@@ -19,7 +19,7 @@ NAMES = ("config.json", "model.safetensors", "tokenizer.json", "golden.json", "S
 
 
 def sparse(path: Path) -> None:
-    """A file of a terabyte that takes no room."""
+    """Make a file of a terabyte that takes no room."""
     with path.open("wb") as file:
         file.truncate(2**40)
 
@@ -54,7 +54,7 @@ def test_what_is_no_file_is_refused_at_once(
     for read in (storage.load, info):
         with pytest.raises(ArtifactError, match=rf"{name} cannot be read: .*{says}"):
             read(directory)
-    assert any(says in found.says for found in check(directory) if found.outcome == "failed")
+    assert any(says in found.message for found in check(directory) if found.outcome == "failed")
 
 
 def test_a_card_that_is_no_file_is_refused_at_once(stacked: Path, tmp_path: Path) -> None:

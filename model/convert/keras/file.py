@@ -1,4 +1,4 @@
-"""A Keras model's file: what it says of its layers, and the numbers of their weights.
+"""A Keras model's file: the configuration of its layers, and their weights.
 
 A `.keras` file is a zip archive of ``config.json`` and ``model.weights.h5``; a whole-model `.h5` is
 one HDF5 file, with the configuration as an attribute. Both are read as data, without Keras. How
@@ -29,7 +29,7 @@ ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 PACKED_AT_MOST = 4
 CONFIG_AT_MOST = 2**24
 
-# What h5py raises where a file is not what it seems.
+# The errors that h5py raises where a file is damaged.
 BROKEN = (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError)
 
 
@@ -46,7 +46,7 @@ class KerasFile:
     legacy: bool
 
     def weight(self, layer: str, group: str, place: tuple[str, int]) -> tuple[str, Array]:
-        """The name and the numbers of one weight of a layer.
+        """Read one weight of a layer: its name in the file, and its numbers.
 
         ``group`` is where the layer's weights are in an archive; ``place`` is where this one is
         there, and its number among all of the layer. Raises ConversionError.
@@ -79,7 +79,7 @@ class KerasFile:
 
 @contextmanager
 def opened(path: Path) -> Iterator[KerasFile]:
-    """A file, open for reading. Raises ConversionError."""
+    """Open a file for reading. Raises ConversionError."""
     try:
         with path.open("rb") as file:
             start = file.read(len(HDF5))
@@ -118,7 +118,7 @@ def _legacy_config(hdf5: h5py.File) -> Any:  # noqa: ANN401 - JSON
 
 
 def _unpacked(path: Path) -> tuple[Any, bytes]:
-    """The configuration and the weights of an archive."""
+    """Unpack the configuration and the weights of an archive."""
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
@@ -133,7 +133,7 @@ def _unpacked(path: Path) -> tuple[Any, bytes]:
 
 
 def _check(infos: Sequence[zipfile.ZipInfo], size: int) -> None:
-    """Raises ConversionError unless an archive holds what Keras puts there, in a sensible size."""
+    """Raise ConversionError unless an archive holds what Keras puts there, in a sensible size."""
     names = [info.filename for info in infos]
     for name in sorted({CONFIG, WEIGHTS} - set(names)):
         raise ConversionError(f"it has no {name}: give the .keras file that model.save() writes")
@@ -162,5 +162,5 @@ def _text(value: Any) -> str:  # noqa: ANN401 - an attribute of HDF5
 
 
 def _clause(error: Exception) -> str:
-    """What an error says, in one line."""
+    """Return an error's message in one line."""
     return " ".join(str(error.args[0] if error.args else type(error).__name__).split())

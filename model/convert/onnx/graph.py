@@ -1,7 +1,7 @@
-"""An ONNX file as a graph that can be walked through, and as a program that can be run.
+"""An ONNX file as a graph of nodes in order, and as a program that can be run.
 
 Nothing in a file is code. Tensors may lie in files beside it; where these are, and how much of them
-is read, is checked before. Only what the output stands on is kept.
+is read, is checked before. Only nodes that the output needs are kept.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ TEXTS_AND_STEPS = 2  # dimensions
 
 @dataclass(frozen=True)
 class Graph:
-    """The nodes that a graph's output needs, in order, and what goes in; ``size`` is in bytes.
+    """The nodes that a graph's output needs, in order, and its inputs; ``size`` is in bytes.
 
     ``shape`` is that of the ids, with None where the number or the length of texts is open.
     """
@@ -44,7 +44,7 @@ class Graph:
     lengths_type: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.int64))
 
     def feed(self, ids: Values) -> dict[str, Values]:
-        """What the graph is given for the ids of texts: their lengths too, if it asks for them."""
+        """Return the graph's inputs for the ids of texts: their lengths too, if it takes them."""
         fed = {self.ids: ids.astype(self.ids_type)}
         if self.lengths is not None:
             fed[self.lengths] = np.full(len(ids), ids.shape[-1], self.lengths_type)
@@ -52,7 +52,7 @@ class Graph:
 
 
 def load(path: Path) -> Graph:
-    """The graph of a file. Raises ConversionError."""
+    """Load the graph of a file. Raises ConversionError."""
     try:
         size = path.stat().st_size
         model = onnx.load_model(path, format="protobuf", load_external_data=False)
@@ -61,7 +61,7 @@ def load(path: Path) -> Graph:
     except (DecodeError, ValueError):
         raise ConversionError("it is no ONNX file, or not all of one") from None
     try:
-        size += _size_beside(model, path.parent)
+        size += _external_size(model, path.parent)
         onnx.load_external_data_for_model(model, str(path.parent))
         onnx.checker.check_model(model)
     except OSError as error:
@@ -73,8 +73,8 @@ def load(path: Path) -> Graph:
     return _graph(model, size)
 
 
-def _size_beside(model: ModelProto, directory: Path) -> int:
-    """The bytes of the files with tensors; ValueError if tensors take more of them than there is.
+def _external_size(model: ModelProto, directory: Path) -> int:
+    """Return the bytes of files with tensors; ValueError if tensors take more than these hold.
 
     ONNX itself refuses places outside of the directory, and links.
     """
@@ -97,10 +97,10 @@ def _graph(model: ModelProto, size: int) -> Graph:
             f"it has the outputs {names}, where one belongs: the labels' logits or probabilities"
         )
     nodes = _needed(graph, graph.output[0].name)
-    asked = {name for node in nodes for name in node.input}
-    tensors = [tensor for tensor in graph.initializer if tensor.name in asked]
+    used = {name for node in nodes for name in node.input}
+    tensors = [tensor for tensor in graph.initializer if tensor.name in used]
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in tensors}
-    inputs = [value for value in graph.input if value.name in asked - constants.keys()]
+    inputs = [value for value in graph.input if value.name in used - constants.keys()]
     ids, lengths = _roles(inputs)
     return Graph(
         nodes=nodes,
@@ -122,17 +122,17 @@ def _graph(model: ModelProto, size: int) -> Graph:
 
 
 def _needed(graph: GraphProto, output: str) -> list[NodeProto]:
-    """The nodes that an output stands on, in the order of the graph; the others do not count."""
-    wanted, nodes = {output}, []
+    """Return the nodes that an output needs, in the order of the graph."""
+    needed, nodes = {output}, []
     for node in reversed(graph.node):
-        if wanted.intersection(node.output):
-            wanted.update(node.input)
+        if needed.intersection(node.output):
+            needed.update(node.input)
             nodes.append(node)
     return nodes[::-1]
 
 
 def _roles(inputs: Sequence[ValueInfoProto]) -> tuple[ValueInfoProto, ValueInfoProto | None]:
-    """Which input takes the token ids, and which one the lengths of the texts, if one does."""
+    """Return the input of the token ids, and that of the lengths of the texts, if there is one."""
     ordered = sorted(inputs, key=lambda value: -len(_shape(value)))
     match [len(_shape(value)) for value in ordered]:
         case [1] | [2]:

@@ -32,23 +32,23 @@ SQUASHED_BY: Mapping[CellName, Sequence[str]] = {
     "rnn": ("tanh",),
 }
 
-# What else a recurrent node can be asked for, and the only value that an artifact has a place for.
+# Other attributes of a recurrent node, and the only value that an artifact has a place for.
 ONLY = {"clip": None, "input_forget": 0, "layout": 0}
 DIRECTIONS = {"forward": 1, "bidirectional": 2}
 
 
 def name_of(node: NodeProto) -> str:
-    """A node's name for people: its own, or that of what it gives."""
+    """Return a node's name for people: its own, or that of its output."""
     return str(node.name or next(iter(node.output), "without a name"))
 
 
 def refusal(node: NodeProto, why: str) -> ConversionError:
-    """The error that says why a node cannot be converted, in a clause."""
+    """Return the error that says, in a clause, why a node cannot be converted."""
     return ConversionError(f"its node {name_of(node)} ({node.op_type}) {why}")
 
 
 def attributes(node: NodeProto) -> dict[str, Any]:
-    """A node's attributes, texts decoded."""
+    """Return a node's attributes, texts decoded."""
     values = {a.name: helper.get_attribute_value(a) for a in node.attribute}
     return {
         name: value.decode(errors="replace") if isinstance(value, bytes) else value
@@ -57,9 +57,9 @@ def attributes(node: NodeProto) -> dict[str, Any]:
 
 
 def compute(node: NodeProto, inputs: Mapping[str, Values], opset: int) -> list[Values]:
-    """What a node makes of its inputs, by ONNX's own reference implementation.
+    """Compute a node's outputs by ONNX's own reference implementation.
 
-    Raises ConversionError if it makes nothing of them.
+    Raises ConversionError if that fails.
     """
     if node.op_type == "GlobalMaxPool":  # of which the reference (1.23) takes the wrong dimensions
         (x,) = inputs.values()
@@ -76,7 +76,7 @@ def compute(node: NodeProto, inputs: Mapping[str, Values], opset: int) -> list[V
 
 
 def most_bytes(node: NodeProto, inputs: Sequence[Values]) -> int:
-    """No fewer bytes than a node makes of its inputs, known before it does.
+    """Return an upper bound of the bytes of a node's outputs, known before they are computed.
 
     Raises ConversionError if they do not fit each other.
     """
@@ -86,49 +86,49 @@ def most_bytes(node: NodeProto, inputs: Sequence[Values]) -> int:
             case "ConstantOfShape", [shape]:
                 return 8 * _product(shape)
             case "Expand", [value, shape]:
-                wanted = tuple(int(size) for size in shape)
-                return value.itemsize * _product(np.broadcast_shapes(value.shape, wanted))
+                target = tuple(int(size) for size in shape)
+                return value.itemsize * _product(np.broadcast_shapes(value.shape, target))
             case "Range", [start, limit, delta]:
                 return 8 * (1 + abs(int((limit - start) / delta)))
             case "Add" | "Sub" | "Mul" | "Div", [one, other]:
                 both = np.broadcast_shapes(one.shape, other.shape)
                 return max(one.itemsize, other.itemsize) * _product(both)
-            case "Gather", [value, places]:
+            case "Gather", [value, indices]:
                 axis = attributes(node).get("axis", 0)
-                return int(places.size * (value.nbytes // max(1, value.shape[axis])))
+                return int(indices.size * (value.nbytes // max(1, value.shape[axis])))
     except (ArithmeticError, IndexError, TypeError, ValueError) as error:
         raise refusal(node, f"cannot be computed: {first_line(error)}") from None
     return 8 * sizes  # a cast makes eight bytes of one; all others make no more than they are given
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, as a clause; MemoryError and some others say nothing."""
+    """Return an error's message as a clause, or its type, as MemoryError and others have none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def layer_of(node: NodeProto, constants: Mapping[str, Values]) -> tuple[Layer, dict[str, str]]:
-    """The layer that a recurrent node is, and the names of its inputs.
+    """Read the layer that a recurrent node is, and the names of its inputs.
 
     ``constants`` are all values that depend on no input of the graph. Raises ConversionError where
     an artifact cannot do the same.
     """
     cell = CELLS[node.op_type]
     names = dict(zip(INPUTS[cell], node.input, strict=False))
-    asked = attributes(node)
-    direction = asked.get("direction", "forward")
+    options = attributes(node)
+    direction = options.get("direction", "forward")
     if direction not in DIRECTIONS:
         raise refusal(node, f"has the direction {direction}, not forward or bidirectional")
     number = DIRECTIONS[direction]
     usual = [*SQUASHED_BY[cell]] * number
-    given = [bytes(name).decode().lower() for name in asked.get("activations", [])] or usual
+    given = [bytes(name).decode().lower() for name in options.get("activations", [])] or usual
     if given != usual:
         raise refusal(node, f"has the activations {', '.join(given)}, not {', '.join(usual)}")
-    for what, only in ONLY.items():
-        if asked.get(what, only) != only:
-            raise refusal(node, f"has {what}={asked[what]}, which an artifact has no place for")
+    for name, only in ONLY.items():
+        if options.get(name, only) != only:
+            raise refusal(node, f"has {name}={options[name]}, which an artifact has no place for")
     if names.get("P"):
         raise refusal(node, "has peepholes (the input P), which an artifact has no place for")
-    units = asked.get("hidden_size", 0)
+    units = options.get("hidden_size", 0)
     rows = units * len(GATES[cell])
     w = _weight(node, names.get("W", ""), (number, rows, None), constants)
     r = _weight(node, names.get("R", ""), (number, rows, units), constants)
@@ -155,15 +155,15 @@ def _weight(
     value = constants[name]
     given = [size if want is None else want for size, want in zip(value.shape, shape, strict=False)]
     if value.ndim != len(shape) or list(value.shape) != given:
-        wanted = ", ".join("X" if want is None else str(want) for want in shape)
-        raise refusal(node, f"has weights {name} of the shape {value.shape}, not ({wanted})")
+        expected = ", ".join("X" if size is None else str(size) for size in shape)
+        raise refusal(node, f"has weights {name} of the shape {value.shape}, not ({expected})")
     if value.dtype != np.float32:
         raise refusal(node, f"has weights {name} of {value.dtype}, not float32")
     return value
 
 
 def _any(name: str) -> ValueInfoProto:
-    """A value of which nothing is known but its name; its type is not looked at."""
+    """Make a value of which nothing is known but its name; its type is not used."""
     return helper.make_value_info(name, helper.make_tensor_type_proto(1, None))
 
 

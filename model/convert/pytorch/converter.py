@@ -12,18 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from model.artifact.model_files import STORED_IN
-from model.convert.head import PARTS, Part, lay_head
-from model.convert.pytorch.keys import EMBEDDING, HEAD, find_keys
+from model.convert.head import PARTS, Part, convert_head
+from model.convert.pytorch.key_map import EMBEDDING, HEAD, find_keys
 from model.convert.pytorch.state_dict import read_state_dict
 from model.convert.source import Hints, NetworkShape, Source
 from model.errors import ConversionError
 from model.types import Floats
 
-SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 
-
-def read(path: Path, hints: Hints) -> Source:
-    """The classifier whose state dict a file holds.
+def read_pytorch(path: Path, hints: Hints) -> Source:
+    """Read the classifier whose state dict a file holds.
 
     Raises ConversionError with one sentence that says what is wrong or cannot be represented.
     """
@@ -35,7 +33,7 @@ def read(path: Path, hints: Hints) -> Source:
     parts = hints.parts or _only_parts(found[HEAD], shape)
     _check_head(found, keys, shape, parts)
     bias = found.get("head.bias", torch.zeros(len(found[HEAD])))
-    weight, bias, pooling = lay_head(found[HEAD], bias, parts)
+    weight, bias, pooling = convert_head(found[HEAD], bias, parts)
     weights = {EMBEDDING: found[EMBEDDING], **layers, HEAD: weight, "head.bias": bias}
     return Source(
         framework="PyTorch",
@@ -55,7 +53,7 @@ def _floats(name: str, tensor: Tensor) -> Tensor:
 
 
 def _shape(found: dict[str, Tensor]) -> NetworkShape:
-    """The sizes, as the first layer, the embedding and the names of the others tell them."""
+    """Read the sizes from the first layer, the embedding and the names of the others."""
     layers = {int(name.split("_l")[-1].removesuffix("_reverse")) for name in _of_lstm(found)}
     return NetworkShape(
         vocab_size=len(found[EMBEDDING]),
@@ -75,7 +73,7 @@ def _of_lstm(found: dict[str, Tensor]) -> dict[str, Tensor]:
 def _layers(
     found: dict[str, Tensor], keys: dict[str, str], shape: NetworkShape
 ) -> dict[str, Tensor]:
-    """All tensors of the LSTM, checked against its sizes; a bias that it lacks is zeros."""
+    """Return all tensors of the LSTM, checked against its sizes; a bias that it lacks is zeros."""
     biased = any("bias" in name for name in _of_lstm(found))
     with torch.device("meta"):  # shapes only
         expected = _lstm(shape, bias=True).state_dict()
@@ -120,7 +118,7 @@ def _width(shape: NetworkShape) -> int:
 
 
 def _only_parts(weight: Tensor, shape: NetworkShape) -> tuple[Part, ...]:
-    """The poolings, where the head's width leaves no choice."""
+    """Return the poolings, where the head's width leaves no choice."""
     width = _width(shape)
     # The last states of three layers are as wide as three poolings of one.
     if weight.shape[1:] == (len(PARTS) * width,) and shape.num_layers != len(PARTS):
@@ -164,7 +162,7 @@ def _notes(found: dict[str, Tensor], shape: NetworkShape, parts: tuple[Part, ...
     notes = [
         (
             f"A state dict has no program: that the model pools by {'+'.join(parts)}, and does "
-            "nothing else to the states, is taken as told. Outputs of the model itself prove it: "
+            "nothing else to the states, is assumed. Outputs of the model itself prove it: "
             "--samples."
         )
     ]
@@ -210,7 +208,7 @@ def _lstm(shape: NetworkShape, *, bias: bool) -> nn.LSTM:
 def _modules(
     found: dict[str, Tensor], shape: NetworkShape, parts: Sequence[Part]
 ) -> Callable[[list[list[int]]], Floats]:
-    """PyTorch's own modules with the file's own tensors, in its precision: logits of texts."""
+    """Return a function that runs PyTorch's modules on the file's tensors, in its precision."""
     double = any(tensor.dtype == torch.float64 for tensor in found.values())
     own = {name: tensor.double() if double else tensor for name, tensor in found.items()}
     state = {name.removeprefix("lstm."): tensor for name, tensor in _of_lstm(own).items()}

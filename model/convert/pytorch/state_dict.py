@@ -1,4 +1,4 @@
-"""A state dict from a file, read without running or believing anything in it."""
+"""A state dict from a file, read without running or trusting anything in it."""
 
 import zipfile
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ SAVE = "save it again, by torch.save(model.state_dict(), path) or as safetensors
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors file, or of what ``torch.save`` has written, by name.
+    """Read the tensors of a .safetensors file, or of what ``torch.save`` has written, by name.
 
     Raises ConversionError with one sentence; nothing of the file is run, whatever it holds.
     """
@@ -48,7 +48,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _check_archive(path: Path) -> None:
-    """PyTorch stores its records as they are, so together they are no larger than the file."""
+    """Raise ConversionError if the records unpack to more than the file; PyTorch's never do."""
     try:
         with zipfile.ZipFile(path) as archive:
             records = archive.infolist()
@@ -74,11 +74,12 @@ def _unpickle(path: Path) -> object:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - a broken pickle can raise anything
-        wanted = _forbidden(str(error))
-        if wanted:
+        forbidden = _forbidden(str(error))
+        if forbidden:
             raise ConversionError(
-                f"{path} holds more than tensors: it asks for {wanted}, which could run code, and "
-                f"nothing was run; if you trust it, load the model where its code is, and {SAVE}."
+                f"{path} holds more than tensors: it asks for {forbidden}, which could run code, "
+                "and nothing was run; if you trust it, load the model where its code is, and "
+                f"{SAVE}."
             ) from None
         raise ConversionError(
             f"{path} is not a whole file of tensors that PyTorch has written: {SAVE}."
@@ -86,7 +87,7 @@ def _unpickle(path: Path) -> object:
 
 
 def _forbidden(message: str) -> str | None:
-    """What a pickle asked for and was refused, as PyTorch's message has it."""
+    """Return the forbidden global that a pickle asks for, from PyTorch's message."""
     for sign in ("unsupported GLOBAL ", "Unsupported global: GLOBAL "):
         _, found, rest = message.partition(sign)
         if found:

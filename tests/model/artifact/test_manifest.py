@@ -141,7 +141,7 @@ def test_without_one_it_loads_and_says_so(
     assert not info(directory).sealed
     [files] = [finding for finding in check(directory) if finding.check == "files"]
     assert files.outcome == "ok"
-    assert files.says.endswith("no SHA256SUMS, so nothing shows that they are whole")
+    assert files.message.endswith("no SHA256SUMS, so nothing shows that they are whole")
 
 
 def test_a_file_that_is_changed_on_purpose_gets_a_new_manifest(directory: Path) -> None:

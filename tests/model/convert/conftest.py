@@ -11,7 +11,7 @@ from model.cli import convert
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    def here(work: Callable[[Any], Any], _path: Path, on_told: Callable[[Any], None]) -> Any:
-        return work(on_told)
+    def here(work: Callable[[Any], Any], _path: Path, on_report: Callable[[Any], None]) -> Any:
+        return work(on_report)
 
     monkeypatch.setattr(convert, "supervised", here)

@@ -21,19 +21,19 @@ import torch
 import typer
 
 from model.convert import files
-from model.convert.complete import ConvertOptions, complete
 from model.convert.convert import TargetSpec, convert
 from model.convert.files import SiblingFiles
 from model.convert.keras import file  # noqa: F401
-from model.convert.onnx import graph, walk  # noqa: F401
+from model.convert.onnx import graph, tracer  # noqa: F401
+from model.convert.options import ConvertOptions, tokens_and_labels
 from model.convert.source import Hints
-from model.convert.supervision import Tell, supervised
+from model.convert.supervision import Report, supervised
 from model.errors import ModelError
 from tests.model.convert.published import Pooled, save_vocabulary
 
 
 def make(path: Path) -> None:
-    """A small model in the format that the name ends in."""
+    """Save a small model in the format of the file's suffix."""
     model = Pooled(labels=2)
     match path.suffix:
         case ".safetensors":
@@ -57,35 +57,35 @@ def make(path: Path) -> None:
 
 
 def mutations(content: bytes, count: int) -> Iterator[bytes]:
-    """Flipped bits, zeroed blocks of 64 bytes, and beginnings of a file, each time the same."""
+    """Yield a file with flipped bits, zeroed blocks or no end, each time the same."""
     chance = random.Random(0)
     for number in range(count):
         broken = bytearray(content)
-        place = chance.randrange(len(content))
+        index = chance.randrange(len(content))
         match number % 4:
             case 0 | 1:
-                broken[place] ^= 1 << chance.randrange(8)
+                broken[index] ^= 1 << chance.randrange(8)
             case 2:
-                end = min(len(broken), place + 64)
-                broken[place:end] = bytes(end - place)
+                end = min(len(broken), index + 64)
+                broken[index:end] = bytes(end - index)
             case _:
-                del broken[place:]
+                del broken[index:]
         yield bytes(broken)
 
 
 def ends(path: Path, count: int) -> list[str]:
-    """How the whole file ends, and each of so many damaged ones: its sentence, or the proof."""
-    told = ConvertOptions(
+    """Convert the whole file and so many damaged ones; return each one's error, or its proof."""
+    options = ConvertOptions(
         vocabulary=Path(save_vocabulary(path.parent)[1]), split="word", labels="a,b"
     )
     hints = Hints(parts=("last",) if path.suffix in {".pt", ".safetensors"} else None)
 
-    def work(_tell: Tell) -> str:
+    def work(_report: Report) -> str:
         found = files.read(path, hints)
-        tokens, names = complete(found, SiblingFiles(), told)
+        tokens, names = tokens_and_labels(found, SiblingFiles(), options)
         with tempfile.TemporaryDirectory() as out:
-            wanted = TargetSpec(tokens, names, 100, "m", path.name)
-            return f"converted: {convert(found, wanted, [], Path(out))}"
+            target = TargetSpec(tokens, names, 100, "m", path.name)
+            return f"converted: {convert(found, target, [], Path(out))}"
 
     found = []
     content = path.read_bytes()

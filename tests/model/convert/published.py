@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from typer.testing import CliRunner
@@ -24,12 +25,16 @@ TEXTS = [[5], [3, 9], [2, 2, 7, 0, 20], list(range(ROWS)), [4, 17, 8] * 15]
 
 
 def randomize(model: nn.Module, seed: int = 0) -> nn.Module:
-    """Weights that move the gates and are not chaotic, the same for the same seed."""
+    """Draw weights that move the gates and are not chaotic, the same for the same seed."""
     torch.manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.uniform_(-0.6, 0.6)
     return model.eval()
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    return np.asarray(torch.from_numpy(logits).softmax(-1))
 
 
 class Pooled(nn.Module):
@@ -75,7 +80,7 @@ class Packed(nn.Module):
         randomize(self)
 
     def forward(self, text: Tensor, lengths: Tensor) -> Tensor:
-        """Logits (B, outputs) of padded texts (T, B)."""
+        """Return logits (B, outputs) of padded texts (T, B)."""
         packed = nn.utils.rnn.pack_padded_sequence(
             self.embedding(text), lengths, enforce_sorted=False
         )
@@ -101,7 +106,7 @@ class MaxPooled(nn.Module):
         randomize(self)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Logits (B, labels) of padded texts (B, T)."""
+        """Return logits (B, labels) of padded texts (B, T)."""
         embedding = self.emb_layer.get_submodule("embedding")
         output, _ = self.encoder(self.drop(embedding(ids.t())))
         logits: Tensor = self.out(self.drop(torch.max(output, dim=0)[0]))
@@ -110,7 +115,7 @@ class MaxPooled(nn.Module):
 
 @torch.inference_mode()
 def alone(model: nn.Module, texts: Sequence[Sequence[int]] = TEXTS) -> Floats:
-    """Logits (texts, labels) of a model that takes texts (B, T), each run alone."""
+    """Return logits (texts, labels) of a model that takes texts (B, T), each run alone."""
     logits: Floats = torch.cat([model(torch.tensor([ids])) for ids in texts]).numpy()
     return logits
 
@@ -138,15 +143,15 @@ def convert(source: Path, out: Path, *flags: str) -> str:
 
 
 def named(count: int) -> list[str]:
-    """Flags that name so many labels."""
+    """Return flags that name so many labels."""
     return ["--labels", ",".join(f"label {number}" for number in range(count))]
 
 
 def served(directory: Path) -> Classifier:
-    """The artifact, as it would be served."""
+    """Load the artifact as it would be served."""
     return storage.load(directory).classifier
 
 
 def probabilities(classifier: Classifier, texts: Sequence[Sequence[int]] = TEXTS) -> Floats:
-    """What the service would answer."""
+    """Compute the probabilities that the service would answer."""
     return classifier.predict([Encoding(list(ids), []) for ids in texts])

@@ -16,7 +16,7 @@ import typer
 
 from model.convert import files
 from model.convert.source import Hints
-from model.convert.supervision import Tell, supervised
+from model.convert.supervision import Report, supervised
 from model.errors import ConversionError, OutOfMemory
 from model.interruption import interruptible
 from tests.model.convert import mutate
@@ -27,7 +27,7 @@ KINDS = {"m.safetensors": 20, "m.pt": 20, "m.onnx": 12, "m.h5": 8, "m.keras": 8}
 
 @pytest.fixture(scope="module")
 def clean() -> Iterator[Executor]:
-    """New processes in which nothing has been computed; what they need is imported once for all."""
+    """Start processes in which nothing has been computed; their imports are made once for all."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.model.convert.mutate"])
     with ProcessPoolExecutor(1, context, max_tasks_per_child=1) as executor:
@@ -47,8 +47,8 @@ def test_a_damaged_file_ends_in_a_sentence_or_is_converted(
     assert sum(end.startswith("refused: ") for end in ends) > len(ends) / 10
 
 
-def fails(error: BaseException) -> Callable[[Tell], Any]:
-    def work(_tell: Tell) -> None:
+def fails(error: BaseException) -> Callable[[Report], Any]:
+    def work(_report: Report) -> None:
         raise error
 
     return work
@@ -57,8 +57,8 @@ def fails(error: BaseException) -> Callable[[Tell], Any]:
 def test_what_is_told_and_returned_arrives() -> None:
     told: list[object] = []
 
-    def work(tell: Tell) -> int:
-        tell("a")
+    def work(report: Report) -> int:
+        report("a")
         return os.getpid()
 
     assert supervised(work, Path("m"), told.append) != os.getpid()
@@ -70,7 +70,7 @@ def test_what_is_told_and_returned_arrives() -> None:
 
 
 def test_a_library_that_runs_for_ever_or_crashes_is_a_sentence(tmp_path: Path) -> None:
-    def forever(_tell: Tell) -> None:
+    def forever(_report: Report) -> None:
         while True:
             pass
 
@@ -84,7 +84,7 @@ def test_a_library_that_runs_for_ever_or_crashes_is_a_sentence(tmp_path: Path) -
 
 @pytest.mark.parametrize("both", [False, True])  # as Ctrl-C in a terminal
 def test_it_can_be_interrupted(tmp_path: Path, both: bool) -> None:
-    def work(_tell: Tell) -> None:
+    def work(_report: Report) -> None:
         os.kill(os.getppid(), signal.SIGINT)
         if both:
             os.kill(os.getpid(), signal.SIGINT)
@@ -99,7 +99,7 @@ def test_it_has_an_end_and_bounds_whatever_becomes_of_the_parent(tmp_path: Path)
     with (tmp_path / "m").open("wb") as file:
         file.truncate(2**43)
 
-    def limits(_tell: Tell) -> list[int]:
+    def limits(_report: Report) -> list[int]:
         return [resource.getrlimit(each)[0] for each in (resource.RLIMIT_CPU, resource.RLIMIT_DATA)]
 
     cores, physical = os.cpu_count() or 1, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -40,7 +40,7 @@ def test_the_trace_satisfies_the_equations(
             assert tuple(trace.tensors) == cell_of(config).TENSORS
             for name, tensor in trace.tensors.items():
                 actual = tensor[: len(text), row].double()
-                # Relative where a belt is long: float32 itself steps by 1e-6 from 8 on.
+                # Relative where a cell state is large: float32 itself steps by 1e-6 from 8 on.
                 torch.testing.assert_close(actual, expected[name], atol=1e-6, rtol=1e-6)
 
 
@@ -102,7 +102,7 @@ def test_pooling(pooling: Pooling) -> None:
     network = random_network(config)
     text = [3, 4, 5, 6]
     states = reference_trace(network, text)
-    forward, backward = (states[0, way]["hidden"].float() for way in config.directions)
+    forward, backward = (states[0, direction]["hidden"].float() for direction in config.directions)
     both = torch.cat([forward, backward], dim=-1)
     parts = {
         "last": torch.cat([forward[-1], backward[0]]),

@@ -16,8 +16,8 @@ def test_the_forget_gate_of_the_course_lets_through_what_its_sigmoid_says() -> N
     weights = CellWeights(
         zeros, zeros, zeros, zeros, torch.tensor([1.0, 3.0, 0.0, -2.0]), closed, size, size
     )
-    belt = torch.tensor([1.0, 1.0, 2.0, -1.0])
-    step = lstm_step(torch.zeros(4), torch.zeros(4), belt, weights)
+    c = torch.tensor([1.0, 1.0, 2.0, -1.0])
+    step = lstm_step(torch.zeros(4), torch.zeros(4), c, weights)
     expected = torch.tensor([0.73, 0.95, 0.5 * 2, -0.12])
     torch.testing.assert_close(step.cell, expected, atol=0.005, rtol=0)
     torch.testing.assert_close(step.hidden, 0.5 * torch.tanh(step.cell))

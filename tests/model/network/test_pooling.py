@@ -25,7 +25,7 @@ CONTRIBUTIONS = Selection(tensors=(), contributions=True)
 
 
 def sum_up_to_the_prediction(trace: Trace) -> None:
-    """Softmax of the bias and all contributions, here and as numpy has it."""
+    """Check that the bias and all contributions add up to the prediction, by numpy."""
     shares = dict(trace.contributions)
     logits = shares.pop("bias").astype(np.float64)
     logits += sum(each.sum(axis=1, dtype=np.float64) for each in shares.values())
@@ -39,8 +39,8 @@ def test_contributions_and_the_bias_are_the_prediction(
 ) -> None:
     for trace in classifier_of(config, seed).trace([read(text) for text in batch], CONTRIBUTIONS):
         assert set(trace.contributions) == {"bias", *config.directions}
-        for way in config.directions:
-            assert trace.contributions[way].shape == (3, config.hidden_size)
+        for direction in config.directions:
+            assert trace.contributions[direction].shape == (3, config.hidden_size)
         sum_up_to_the_prediction(trace)
 
 

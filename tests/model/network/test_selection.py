@@ -48,7 +48,7 @@ def selections(draw: st.DrawFn, config: ModelConfig) -> Selection:
 
 
 def close(actual: NDArray[Any], expected: NDArray[Any]) -> None:
-    # Relative where a belt is long: float32 itself steps by 1e-6 from 8 on.
+    # Relative where a cell state is large: float32 itself steps by 1e-6 from 8 on.
     np.testing.assert_allclose(actual, expected, atol=1e-6, rtol=1e-6)
 
 
@@ -67,8 +67,8 @@ def test_a_selection_is_a_part_of_the_whole(
         assert list(part.steps) == steps
         close(part.probabilities, everything.probabilities)
         units = slice(None) if selection.units is None else selection.units
-        ways = {"bias", *(selection.directions or config.directions)}
-        assert set(part.contributions) == (ways if selection.contributions else set())
+        names = {"bias", *(selection.directions or config.directions)}
+        assert set(part.contributions) == (names if selection.contributions else set())
         for name, shares in part.contributions.items():
             close(
                 shares,

@@ -109,7 +109,7 @@ def test_a_state_survives_as_a_text_to_the_last_bit() -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_simple_rnn_s_state_has_no_belt() -> None:
+def test_a_simple_rnn_s_state_has_no_cell_state() -> None:
     config = make_config(cell="rnn", num_layers=2)
     state = some_state(config)
     assert state.cell.size == 0

@@ -14,7 +14,7 @@ gates = st.floats(0, 1, width=32) | st.sampled_from([0.0, 1.0, 0.1, 0.5, 1e-38])
 
 
 def counted_back(forget: list[float]) -> list[int]:
-    """The definition, by multiplication, a step and a value at a time."""
+    """Compute retention by its definition: multiplication, a step and a value at a time."""
     horizons = []
     for t in range(len(forget)):
         k, left = 0, 1.0

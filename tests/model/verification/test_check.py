@@ -27,12 +27,12 @@ def outcomes(directory: Path) -> dict[str, str]:
 
 
 def failures(directory: Path) -> dict[str, str]:
-    return {found.check: found.says for found in check(directory) if found.outcome == "failed"}
+    return {found.check: found.message for found in check(directory) if found.outcome == "failed"}
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """A good model, to be broken: two layers that read forward."""
+    """Save a good model, to be broken: two layers that read forward."""
     classifier = random_classifier(num_layers=2)
     storage.save(tmp_path / "m", classifier, golden_text="the film was warm", card="# m\n")
     (tmp_path / "m" / MANIFEST).unlink()
@@ -48,7 +48,7 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def language(pretrained: Path, tmp_path: Path) -> Path:
-    """A good language model, to be broken."""
+    """Copy a good language model, to be broken."""
     copy = Path(shutil.copytree(pretrained, tmp_path / "language"))
     (copy / MANIFEST).unlink()
     return copy
@@ -57,26 +57,26 @@ def language(pretrained: Path, tmp_path: Path) -> Path:
 def test_a_good_model_passes_all(directory: Path, trained: Path) -> None:
     for path in (directory, trained):
         assert set(outcomes(path).values()) == {"ok"}
-    found = {finding.check: finding.says for finding in check(directory)}
+    found = {finding.check: finding.message for finding in check(directory)}
     assert list(found) == [each.name for each in CHECKS]
     assert found["config"] == "an LSTM, 2 layer(s) of 4 units, 3 labels"
     assert "finite numbers in float32" in found["tensors"]
 
 
 def test_what_a_model_does_not_have_is_skipped(tmp_path: Path, stacked: Path) -> None:
-    assert {f.check: f.says for f in check(stacked) if f.outcome != "ok"} == {
+    assert {f.check: f.message for f in check(stacked) if f.outcome != "ok"} == {
         "resuming": "what reads from both ends cannot go on from a state"
     }
     simple = random_classifier(cell="rnn")
     storage.save(tmp_path, simple, golden_text="warm", card="# m\n")
-    assert {f.check: f.says for f in check(tmp_path) if f.outcome != "ok"} == {
-        "state equations": "a simple RNN has neither a belt nor gates"
+    assert {f.check: f.message for f in check(tmp_path) if f.outcome != "ok"} == {
+        "state equations": "a simple RNN has neither a cell state nor gates"
     }
 
 
 def test_a_language_model_passes_what_applies(language: Path) -> None:
     for path in (language, DEFAULT_MODEL.parent / "imdb-language"):
-        assert {f.check: f.says for f in check(path) if f.outcome != "ok"} == {
+        assert {f.check: f.message for f in check(path) if f.outcome != "ok"} == {
             "golden example": "a language model has none"
         }
 
@@ -177,7 +177,7 @@ def test_a_language_model_whose_numbers_overflow_fails(language: Path) -> None:
     assert set(failures(language)) == set(COMPUTED)
 
 
-def test_a_belt_that_does_not_follow_from_its_gates_fails(
+def test_a_cell_state_that_does_not_follow_from_its_gates_fails(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trace = Classifier.trace
@@ -201,7 +201,7 @@ def test_answers_that_do_not_follow_from_the_equations_fail(
     assert set(failures(directory)) == {"reference"}
 
 
-def test_answers_that_depend_on_company_fail(
+def test_answers_that_depend_on_the_batch_fail(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict = Classifier.predict

@@ -41,7 +41,7 @@ def test_any_network_that_reads_forward_goes_on_from_a_state(
 
 @settings(max_examples=25)
 @given(config=lstm_configs, seed=seeds)
-def test_any_lstm_moves_its_belt_by_the_equation(config: ModelConfig, seed: int) -> None:
+def test_any_lstm_changes_its_cell_state_by_the_equation(config: ModelConfig, seed: int) -> None:
     classifier = classifier_of(config, seed)
     assert consistency.state_equations(classifier, consistency.random_texts(config)) < 1e-5
 
@@ -59,7 +59,7 @@ def test_another_weight_in_the_fast_path_is_found(
     def off(x: torch.Tensor, start: object, weights: list[torch.Tensor]) -> object:
         return run_on(x, start, [weights[0] + 0.01, *weights[1:]])  # type: ignore[arg-type]
 
-    monkeypatch.setattr(f"model.{cell}.run_on", off)
+    monkeypatch.setattr(f"model.network.{cell}.run_on", off)
     assert 1e-3 < consistency.reference(classifier, FEW) < 0.1
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from model.convert.head import PARTS, Part, read_parts
-from model.convert.keras import converter as keras_models
+from model.convert.keras.converter import read_keras
+from model.convert.source import Hints
 from model.errors import ConversionError
 from tests.model.convert.published import (
     ROWS,
@@ -46,7 +47,7 @@ def head(pooled: Any, outputs: int = 3, activation: str | None = "softmax") -> A
 
 
 def pooled_model(parts: tuple[Part, ...], layers: int, *, bidirectional: bool) -> Any:
-    """A functional model; the last states come from a cell that returns no others, if alone."""
+    """Make a functional model; last states alone come from a cell that returns no others."""
     ids = keras.Input((None,), dtype="int32")
     steps = keras.layers.Embedding(ROWS, 5)(ids)
     for _ in range(layers - 1):
@@ -187,7 +188,7 @@ def rewritten(archive: Path, name: str, content: bytes) -> None:
 
 def refused(archive: Path, says: str) -> None:
     with pytest.raises(ConversionError, match=says) as caught:
-        keras_models.read(archive)
+        read_keras(archive, Hints())
     assert "\n" not in str(caught.value)
 
 

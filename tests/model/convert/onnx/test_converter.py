@@ -15,7 +15,8 @@ from onnx import TensorProto, numpy_helper
 from torch import nn
 
 from model.convert.head import Part, read_parts
-from model.convert.onnx import converter as onnx_models
+from model.convert.onnx.converter import read_onnx
+from model.convert.source import Hints
 from model.errors import ConversionError
 from tests.model.convert.published import (
     ROWS,
@@ -28,11 +29,12 @@ from tests.model.convert.published import (
     randomize,
     save_vocabulary,
     served,
+    softmax,
 )
 
 
 def export(model: nn.Module, path: Path, *, dynamo: bool) -> Path:
-    """The graph of a model that takes texts (B, T) of any number and length."""
+    """Export the graph of a model that takes texts (B, T) of any number and length."""
     example = torch.randint(0, ROWS, (2, 7))
     axes: dict[str, Any]
     if dynamo:
@@ -46,10 +48,6 @@ def export(model: nn.Module, path: Path, *, dynamo: bool) -> Path:
             model.eval(), (example,), path, input_names=["ids"], dynamo=dynamo, **axes
         )
     return path
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    return np.asarray(torch.from_numpy(logits).softmax(-1))
 
 
 @pytest.mark.parametrize("pooling", [*get_args(Part), "concat"])
@@ -149,7 +147,7 @@ def test_what_cannot_be_represented_is_refused_by_name(
 def by_hand(
     tensors: Sequence[str] = (), direction: str = "forward", **attributes: Any
 ) -> onnx.ModelProto:
-    """A graph of one LSTM; ``tensors`` are further inputs of it that are not zero."""
+    """Make a graph of one LSTM; ``tensors`` are further inputs of it that are not zero."""
     rng = np.random.default_rng(0)
     shapes = {
         "table": (ROWS, 5), "W": (1, 16, 5), "R": (1, 16, 4), "B": (1, 32), "P": (1, 12),
@@ -217,7 +215,7 @@ def test_what_an_lstm_may_not_have_is_refused_by_name(
 
 def refused(path: Path, says: str) -> None:
     with pytest.raises(ConversionError, match=says) as caught:
-        onnx_models.read(path)
+        read_onnx(path, Hints())
     assert "\n" not in str(caught.value)
 
 

@@ -14,13 +14,12 @@ from typer.testing import CliRunner
 from model.artifact import storage
 from model.cli.app import app
 from model.convert.head import PARTS, Part, read_parts
-from model.convert.pytorch import converter
+from model.convert.pytorch.converter import read_pytorch
 from model.convert.source import Hints
 from model.errors import ConversionError
 from model.verification.check import check
 from tests.model.convert.published import (
     PAD,
-    ROWS,
     TEXTS,
     MaxPooled,
     Packed,
@@ -29,15 +28,11 @@ from tests.model.convert.published import (
     convert,
     named,
     probabilities,
-    randomize,
     save_samples,
     save_vocabulary,
     served,
+    softmax,
 )
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    return np.asarray(torch.from_numpy(logits).softmax(-1))
 
 
 @pytest.mark.parametrize("pooling", [*get_args(Part), "concat", "mean+max"])
@@ -89,7 +84,7 @@ def test_what_is_read_is_what_pytorch_computes(
     model.to(dtype)
     path = tmp_path_factory.mktemp("source") / "model.safetensors"
     safetensors.torch.save_file(model.state_dict(), path)
-    source = converter.read(path, Hints(parts=parts))
+    source = read_pytorch(path, Hints(parts=parts))
     assert source.run
     given_by = alone(model if dtype == torch.float64 else model.float())
     np.testing.assert_allclose(source.run(TEXTS), given_by, atol=1e-6)
@@ -153,7 +148,7 @@ def test_what_tensors_do_not_tell_is_unverified_without_samples(
     served(out)
     assert caplog.messages == [f"{out} is {storage.UNVERIFIED}"]
     config = next(found for found in check(out) if found.check == "config")
-    assert (config.outcome, storage.UNVERIFIED in config.says) == ("ok", True)
+    assert (config.outcome, storage.UNVERIFIED in config.message) == ("ok", True)
     shown = CliRunner().invoke(app, ["info", str(out)]).stdout
     assert "origin" in shown
     assert "unverified" in shown
@@ -182,7 +177,7 @@ def test_a_head_on_one_direction_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ConversionError, match=r"10 numbers wide.*fc.weight \(4, 5\).*one direction"
     ):
-        converter.read(tmp_path / "model.pt", Hints())
+        read_pytorch(tmp_path / "model.pt", Hints())
 
 
 def test_largest_of_padded_output(tmp_path: Path) -> None:
@@ -239,7 +234,7 @@ def test_prefixes_and_checkpoints_are_seen_through(
         {holder: state, "epoch": 3, "optimizer": optimizer} if holder else state,
         tmp_path / "model.pth",
     )
-    source = converter.read(tmp_path / "model.pth", Hints())
+    source = read_pytorch(tmp_path / "model.pth", Hints())
     assert source.shape.pooling == "concat"
     assert (f"{prefix}fc.weight", "head.weight") in source.mapping
     assert len(source.mapping) == len(state)
@@ -248,13 +243,13 @@ def test_prefixes_and_checkpoints_are_seen_through(
 def test_the_pooling_is_asked_for_where_the_width_allows_several(tmp_path: Path) -> None:
     torch.save(Pooled(("max",)).state_dict(), tmp_path / "model.pt")
     with pytest.raises(ConversionError, match=r"cannot be seen from weights.*give --pooling last"):
-        converter.read(tmp_path / "model.pt", Hints())
+        read_pytorch(tmp_path / "model.pt", Hints())
     # The last states of three layers, side by side, are as wide as three poolings.
     torch.save(Pooled(PARTS, layers=3).state_dict(), tmp_path / "model.pt")
     with pytest.raises(ConversionError, match="cannot be seen from weights"):
-        converter.read(tmp_path / "model.pt", Hints())
+        read_pytorch(tmp_path / "model.pt", Hints())
     with pytest.raises(ConversionError, match=r"\(3, 12\), but max pooling .* gives it 4 numbers"):
-        converter.read(tmp_path / "model.pt", Hints(parts=("max",)))
+        read_pytorch(tmp_path / "model.pt", Hints(parts=("max",)))
 
 
 def test_a_wrong_pooling_is_shown_by_samples(tmp_path: Path) -> None:
@@ -264,60 +259,6 @@ def test_a_wrong_pooling_is_shown_by_samples(tmp_path: Path) -> None:
     flags = [*save_vocabulary(tmp_path), *samples, *named(3), "--pooling", "mean"]
     with pytest.raises(ConversionError, match="may be another than mean"):
         convert(tmp_path / "model.pt", tmp_path / "out", *flags)
-
-
-class WithMore(Pooled):
-    """With something that an artifact has no place for."""
-
-    def __init__(self, **more: nn.Module) -> None:
-        super().__init__()
-        for name, module in more.items():
-            self.add_module(name, module)
-
-
-@pytest.mark.parametrize(
-    ("more", "says"),
-    [
-        ({"norm": nn.LayerNorm(4)}, r"norm.weight \(4,\) is part of a normalization"),
-        ({"bn": nn.BatchNorm1d(4)}, r"bn\..* is part of a .*normalization"),
-        ({"attention": nn.Linear(4, 1)}, r"attention.weight \(1, 4\) is part of an attention"),
-        (
-            {"attn": nn.MultiheadAttention(4, 1)},
-            r"attn.in_proj_weight \(12, 4\) is part of an attention",
-        ),
-        ({"fc2": nn.Linear(7, 3)}, r"fc2.weight \(3, 7\) is another linear layer"),
-        ({"fc2": nn.Linear(4, 4)}, r"fc2.weight \(4, 4\) is another linear layer"),
-        ({"conv": nn.Conv1d(5, 5, 3)}, r"conv.weight \(5, 5, 3\) is part of a convolution"),
-        ({"decoder": nn.LSTM(5, 4)}, r"several recurrent modules \(decoder, lstm\).*--key-map"),
-    ],
-)
-def test_what_has_no_place_is_named(tmp_path: Path, more: dict[str, nn.Module], says: str) -> None:
-    torch.save(WithMore(**more).state_dict(), tmp_path / "model.pt")
-    with pytest.raises(ConversionError, match=says):
-        converter.read(tmp_path / "model.pt", Hints(parts=("last",)))
-
-
-def test_a_learned_initial_state_is_named(tmp_path: Path) -> None:
-    state = Pooled().state_dict() | {"h0": torch.zeros(1, 1, 4)}
-    torch.save(state, tmp_path / "model.pt")
-    with pytest.raises(ConversionError, match=r"h0 \(1, 1, 4\) is .*cannot be represented"):
-        converter.read(tmp_path / "model.pt", Hints())
-
-
-@pytest.mark.parametrize(
-    ("recurrent", "says"),
-    [
-        (nn.GRU(5, 4), "lstm.weight_hh_l0 has the shape .12, 4., which is a GRU's: only LSTMs"),
-        (nn.RNN(5, 4), "lstm.weight_hh_l0 has the shape .4, 4., which is a simple RNN's"),
-        (nn.LSTM(5, 6, proj_size=4), "lstm.weight_hr_l0 projects the states .proj_size."),
-        (nn.Linear(5, 4), "no LSTM: none of its tensors is named weight_ih_l0"),
-        (nn.LSTMCell(5, 4), "no LSTM: none of its tensors is named weight_ih_l0.*lstm.weight_ih"),
-    ],
-)
-def test_another_recurrence_is_named(tmp_path: Path, recurrent: nn.Module, says: str) -> None:
-    torch.save(WithMore(lstm=recurrent).state_dict(), tmp_path / "model.pt")
-    with pytest.raises(ConversionError, match=says):
-        converter.read(tmp_path / "model.pt", Hints())
 
 
 @pytest.mark.parametrize(
@@ -351,62 +292,4 @@ def test_a_wrong_tensor_is_named(
     state = Pooled(layers=2).state_dict() | changes
     torch.save({k: v for k, v in state.items() if v is not None}, tmp_path / "model.pt")
     with pytest.raises(ConversionError, match=says):
-        converter.read(tmp_path / "model.pt", Hints(parts=("last",)))
-
-
-class Stacked(nn.Module):
-    """Two LSTMs one on the other, whose names do not say which is first."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.words = nn.Embedding(ROWS, 4)
-        self.upper = nn.LSTM(4, 4, batch_first=True)
-        self.lower = nn.LSTM(4, 4, batch_first=True)
-        self.judge = nn.Linear(4, 3, bias=False)
-        randomize(self)
-
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        output, _ = self.upper(self.lower(self.words(ids))[0])
-        logits: torch.Tensor = self.judge(output.max(dim=1).values)
-        return logits
-
-
-def test_the_key_map_says_what_cannot_be_found(tmp_path: Path) -> None:
-    model = Stacked()
-    torch.save(model.state_dict(), tmp_path / "model.pt")
-    tensors = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    places = ((0, "lower"), (1, "upper"))
-    layers = {f"lstm.{t}_l{k}": f"{module}.{t}_l0" for k, module in places for t in tensors}
-    (tmp_path / "map.json").write_text(json.dumps(layers))
-    flags = [*save_vocabulary(tmp_path), *named(3), "--pooling", "max"]
-    samples = save_samples(tmp_path / "samples.jsonl", TEXTS, alone(model))
-    with pytest.raises(ConversionError, match=r"words.weight, judge.weight could each be the emb"):
-        convert(
-            tmp_path / "model.pt", tmp_path / "out", *flags, "--key-map", str(tmp_path / "map.json")
-        )
-    maps = ["--key-map", str(tmp_path / "map.json"), "--key-map", "embedding=words"]
-    convert(tmp_path / "model.pt", tmp_path / "out", *flags, *samples, *maps)
-    np.testing.assert_allclose(
-        probabilities(served(tmp_path / "out")), softmax(alone(model)), atol=1e-5
-    )
-
-
-@pytest.mark.parametrize(
-    ("value", "says"),
-    [
-        ("head.wait=fc.weight", "'head.wait' in the key map is none of our names"),
-        ("head=classifier", "head is 'classifier', but the file has no such name"),
-        ("head.weight=fc.wait", "'fc.wait', but the file has no such name; fc.weight is the near"),
-        ("map.json", "map.json cannot be read"),
-    ],
-)
-def test_a_wrong_key_map_is_named(tmp_path: Path, value: str, says: str) -> None:
-    torch.save(Pooled().state_dict(), tmp_path / "model.pt")
-    with pytest.raises(ConversionError, match=says):
-        convert(tmp_path / "model.pt", tmp_path / "out", "--key-map", value, "--pooling", "last")
-
-
-@pytest.mark.parametrize("text", ["first", "max+max", "max,mean", "", "concat+max"])
-def test_a_pooling_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ConversionError, match="is no pooling: give last, max or mean"):
-        read_parts(text)
+        read_pytorch(tmp_path / "model.pt", Hints(parts=("last",)))

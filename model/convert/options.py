@@ -1,6 +1,6 @@
-"""Complete: what a model needs beside its network, from its files and from what people say.
+"""Options of a conversion: the tokenizer and the labels, where a model's files do not have them.
 
-What neither has is named, all at once, with the way to give it.
+What neither has is named, all at once, with the option that gives it.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ NO_LABELS = (
 
 @dataclass(frozen=True)
 class ConvertOptions:
-    """What people say of a model's texts and labels; it counts more than what files say."""
+    """Options for a model's tokenizer and labels; they override what its files have."""
 
     tokenizer: Path | None = None
     vocabulary: Path | None = None
@@ -43,56 +43,58 @@ class ConvertOptions:
     labels: str | None = None
 
 
-def complete(
-    source: Source, beside: SiblingFiles, told: ConvertOptions
+def tokens_and_labels(
+    source: Source, siblings: SiblingFiles, options: ConvertOptions
 ) -> tuple[Tokens, list[str]]:
-    """The tokenizer and the labels of a model. Raises ConversionError with all that is missing."""
-    _check(told)
-    labels = _labels(source, beside, told)
-    path = told.tokenizer or beside.tokenizer
-    missing = [NO_TOKENIZER] * (not (told.vocabulary or path or source.tokenizer))
+    """Find a model's tokenizer and labels. Raises ConversionError with all that is missing."""
+    _check(options)
+    labels = _labels(source, siblings, options)
+    path = options.tokenizer or siblings.tokenizer
+    missing = [NO_TOKENIZER] * (not (options.vocabulary or path or source.tokenizer))
     missing += [NO_LABELS.format(count=source.shape.labels)] * (labels is None)
     if missing or labels is None:
         raise ConversionError(
             f"The {source.framework} model lacks {', and '.join(missing)}, and no file beside it "
             "has them."
         )
-    if told.vocabulary:
+    if options.vocabulary:
         tokenizer = word_tokenizer(
-            read_vocabulary(told.vocabulary), _rules(told), source.shape.vocab_size
+            read_vocabulary(options.vocabulary), _rules(options), source.shape.vocab_size
         )
-    elif source.tokenizer and not told.tokenizer:
+    elif source.tokenizer and not options.tokenizer:
         tokenizer = source.tokenizer
     else:
         assert path  # noqa: S101 - else it was missing
         tokenizer = read_tokenizer(path)
-    return prepare(tokenizer, told.padding), labels
+    return prepare(tokenizer, options.padding), labels
 
 
-def _check(told: ConvertOptions) -> None:
-    if told.tokenizer and told.vocabulary:
+def _check(options: ConvertOptions) -> None:
+    if options.tokenizer and options.vocabulary:
         raise ConversionError("--tokenizer and --vocabulary say the same: give one of the two.")
-    if told.vocabulary and not told.split:
+    if options.vocabulary and not options.split:
         raise ConversionError(
             "A vocabulary does not say how texts are cut into its entries: give --split too."
         )
-    if not told.vocabulary and (told.split or told.lowercase or told.unknown is not None):
+    if not options.vocabulary and (
+        options.split or options.lowercase or options.unknown is not None
+    ):
         raise ConversionError(
             "--split, --lowercase and --unknown are the rules of a --vocabulary: give that too, or "
             "leave them out, as a tokenizer.json has its own."
         )
 
 
-def _rules(told: ConvertOptions) -> Rules:
-    assert told.split  # noqa: S101 - checked before
-    return Rules(told.split, told.lowercase, told.unknown)
+def _rules(options: ConvertOptions) -> Rules:
+    assert options.split  # noqa: S101 - checked before
+    return Rules(options.split, options.lowercase, options.unknown)
 
 
-def _labels(source: Source, beside: SiblingFiles, told: ConvertOptions) -> list[str] | None:
-    if told.labels is not None:
-        if told.labels != as_unicode(told.labels):
+def _labels(source: Source, siblings: SiblingFiles, options: ConvertOptions) -> list[str] | None:
+    if options.labels is not None:
+        if options.labels != as_unicode(options.labels):
             raise ConversionError("--labels is not UTF-8, so no file can have labels of that name.")
-        return [label.strip() for label in told.labels.split(",")]
+        return [label.strip() for label in options.labels.split(",")]
     if source.label_names:
         return list(source.label_names)
-    return beside.labels
+    return siblings.labels

@@ -1,4 +1,4 @@
-"""Which tensor of a state dict is which of ours: found by name and shape, or given.
+"""The key map: from our names of tensors to a state dict's, found by name and shape, or given.
 
 X inputs of the first layer, H units of one direction, W = D*H units of all D directions.
 """
@@ -29,7 +29,7 @@ GATES = {4: "LSTM", 3: "GRU", 1: "simple RNN"}
 
 
 def read_key_map(values: Iterable[str]) -> dict[str, str]:
-    """From OURS=THEIRS, or the path of a JSON file {"OURS": "THEIRS"}, to one map.
+    """Merge key maps, each OURS=THEIRS or the path of a JSON file {"OURS": "THEIRS"}, into one.
 
     Raises ConversionError.
     """
@@ -55,7 +55,7 @@ def _from_json(path: Path) -> dict[str, str]:
 
 
 def find_keys(tensors: dict[str, Tensor], key_map: dict[str, str]) -> dict[str, str]:
-    """For every tensor of ours that the file has, its name there.
+    """Find the name in the file of every tensor of ours that it has.
 
     Raises ConversionError, also where a tensor is left that has no place here: it is named.
     """
@@ -116,15 +116,15 @@ def _find_lstm(left: dict[str, Tensor]) -> dict[str, str]:
         )
     if len(modules) > 1:
         raise ConversionError(
-            f"The file has several recurrent modules ({_some(modules)}), and which is which layer "
-            "is not told by their names: say it with --key-map, a tensor at a time, such as "
+            f"The file has several recurrent modules ({_some(modules)}), and their names do not "
+            "say which is which layer: say it with --key-map, a tensor at a time, such as "
             f"lstm.weight_ih_l1={modules[1]}.weight_ih_l0."
         )
     return {f"lstm.{match['tensor']}": name for name, match in found.items()}
 
 
 def _widths(lstm: dict[str, Tensor], keys: dict[str, str]) -> tuple[int, int]:
-    """W, and X, of recurrent layers that are an LSTM's; Raises ConversionError if they are not."""
+    """Return W and X of an LSTM's layers. Raises ConversionError if they are of another kind."""
     for ours in ("lstm.weight_ih_l0", "lstm.weight_hh_l0"):
         if ours not in lstm:
             raise ConversionError(f"The file has no tensor for {ours}: its first layer is missing.")
@@ -187,7 +187,7 @@ def _find_head(left: dict[str, Tensor], width: int) -> str:
 
 
 def _sibling(weight: str) -> str:
-    """The name of the bias that belongs to a weight."""
+    """Return the name of the bias that belongs to a weight."""
     return weight.removesuffix("weight") + "bias"
 
 
