@@ -26,7 +26,7 @@ from prometheus_client.registry import Collector
 
 from model.artifact.storage import Artifact
 from model.types import Floats
-from service.batching.batcher import Observer, StepResult
+from service.batching.protocols import Observer, StepResult
 from service.scoreboard import Scoreboard, Slot
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -164,26 +164,26 @@ class Metrics(Observer):
         for row in rows:
             self._top_score.observe(float(row.max()))
 
-    def queue(self, cost: int, works: int) -> None:
+    def queue(self, cost: int, jobs: int) -> None:
         """So much waits now."""
         self._queued_tokens.set(cost)
-        self._queued_texts.set(works)
+        self._queued_texts.set(jobs)
 
     def joined(self, kind: str, waited: float) -> None:
         """A text is being read after so many seconds."""
         self._queue_seconds.labels(kind).observe(waited)
 
-    def step(self, kind: str, works: int, stepped: StepResult, seconds: float) -> None:
+    def step(self, kind: str, jobs: int, stepped: StepResult, seconds: float) -> None:
         """The model has done a step."""
-        self._batch_texts.labels(kind).observe(works)
+        self._batch_texts.labels(kind).observe(jobs)
         self._batch_tokens.labels(kind).observe(stepped.worked)
         read = stepped.worked + stepped.wasted
         self._padding.labels(kind).observe(stepped.wasted / read if read else 0)
         self._inference_seconds.labels(kind).observe(seconds)
 
-    def dropped(self, works: int) -> None:
+    def dropped(self, jobs: int) -> None:
         """Texts left the queue before they ran."""
-        self._dropped.inc(works)
+        self._dropped.inc(jobs)
 
     def log_line_dropped(self) -> None:
         """A line of the log is lost."""

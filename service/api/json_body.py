@@ -23,7 +23,7 @@ from starlette.requests import ClientDisconnect
 from service.api.arrivals import Body, TooManyBytes, declared_bytes
 from service.api.caller import CLIENT_GONE, ClientGone
 from service.api.context import Context, context
-from service.batching.batcher import Closed, Full
+from service.batching.errors import Closed, Full
 from service.errors import (
     LONGEST_ECHO,
     DeadlinePassed,

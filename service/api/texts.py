@@ -3,7 +3,7 @@
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from fastapi import Request
@@ -13,11 +13,12 @@ from model.text.tokenizer import Encoding
 from service.api.caller import while_connected
 from service.api.context import Context
 from service.api.schemas import TextsRequest
-from service.batching.batcher import Batcher, Closed, Full, Kind, Timed, TooCostly
+from service.batching.batcher import Batcher
+from service.batching.errors import Closed, Full, TooCostly
 from service.batching.jobs import Tokenizing, cost
+from service.batching.protocols import JobKind, JobT
+from service.batching.request import Timed
 from service.errors import ServiceError, TooLarge, Unavailable, queue_full
-
-WorkT = TypeVar("WorkT")
 
 # Characters whose tokens get their places at once; of more, it is first seen whether they are too
 # many, as a token's place takes four times the memory of the token.
@@ -94,14 +95,14 @@ async def _ends(body: TextsRequest, request: Request, ctx: Context, *, offsets: 
 
 
 async def infer(
-    kind: Kind[WorkT], works: Sequence[WorkT], tokenized: Tokenized, request: Request, ctx: Context
+    kind: JobKind[JobT], jobs: Sequence[JobT], tokenized: Tokenized, request: Request, ctx: Context
 ) -> Timed[Any]:
-    """The model's results for these works, one for each text.
+    """The model's results for these jobs, one for each text.
 
     Raises Overloaded, TooLarge or Unavailable, and ClientGone once nobody waits for them.
     """
     costs = [cost(encoding) for encoding in tokenized.encodings]
-    waiting = _submit(ctx.model, kind, works, costs, request, ctx)
+    waiting = _submit(ctx.model, kind, jobs, costs, request, ctx)
     path = request.scope["route"].path
     ctx.metrics.accepted(path)
     request.scope["conveyor.accepted"] = True
@@ -111,16 +112,16 @@ async def infer(
 
 def _submit(
     batcher: Batcher,
-    kind: Kind[WorkT],
-    works: Sequence[WorkT],
+    kind: JobKind[JobT],
+    jobs: Sequence[JobT],
     costs: Sequence[int],
     request: Request,
     ctx: Context,
 ) -> Coroutine[Any, Any, Timed[Any]]:
     try:
-        waiting = batcher.submit(request.scope["conveyor.client"], kind, works, costs)
+        waiting = batcher.submit(request.scope["conveyor.client"], kind, jobs, costs)
     except TooCostly:
-        raise _too_many(len(works), ctx) from None
+        raise _too_many(len(jobs), ctx) from None
     except (Full, Closed) as error:
         raise refusal(error, ctx) from None
     return _result(waiting, ctx)

@@ -1,4 +1,4 @@
-"""The kinds of work there are: tokenizing, predicting and tracing, each with its own batches."""
+"""The kinds of jobs there are: tokenizing, predicting and tracing, each with its own batches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,8 @@ from model.text.collate import padding
 from model.text.ending import ends
 from model.text.tokenizer import Encoding
 from model.types import Floats
-from service.batching.batcher import SingleStepBatch, StepResult
+from service.batching.protocols import StepResult
+from service.batching.single_step import SingleStepBatch
 
 # A text costs as much as its tokens, and at least as much as the shortest span that is read.
 LEAST_COST = min(LENGTHS)
@@ -68,9 +69,9 @@ class Predictions:
     def __len__(self) -> int:
         return len(self._reader)
 
-    def add(self, works: Sequence[tuple[int, Encoding]]) -> None:
+    def add(self, jobs: Sequence[tuple[int, Encoding]]) -> None:
         """Begin to read these."""
-        self._reader.add([(number, encoding.ids) for number, encoding in works])
+        self._reader.add([(number, encoding.ids) for number, encoding in jobs])
 
     def prepare(self) -> None:
         """Do what comes before the kernel."""
@@ -95,9 +96,9 @@ class Tracing:
         """An empty batch."""
         return SingleStepBatch(self._run)
 
-    def _run(self, works: Sequence[tuple[Encoding, State | None]]) -> StepResult:
-        encodings = [encoding for encoding, _ in works]
-        starts = [start for _, start in works]
+    def _run(self, jobs: Sequence[tuple[Encoding, State | None]]) -> StepResult:
+        encodings = [encoding for encoding, _ in jobs]
+        starts = [start for _, start in jobs]
         begun = starts if any(start is not None for start in starts) else None
         traces = self.classifier.trace(encodings, self.selection, begun)
         finished = {n: _checked(trace, trace.probabilities) for n, trace in enumerate(traces)}

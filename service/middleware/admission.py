@@ -8,7 +8,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.arrivals import Arrivals, declared_bytes
-from service.batching.batcher import Batcher, Closed, Full
+from service.batching.batcher import Batcher
+from service.batching.errors import Closed, Full
 from service.errors import (
     Overloaded,
     ServiceError,

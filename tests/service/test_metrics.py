@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from model.artifact.storage import Artifact
 from service.app import create_app
-from service.batching.batcher import StepResult
+from service.batching.protocols import StepResult
 from service.metrics import Metrics
 from service.settings import Settings
 from tests.asgi import ask

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from model.artifact.storage import Artifact
-from service.batching.batcher import StepResult
+from service.batching.protocols import StepResult
 from service.metrics import Metrics
 from service.scoreboard import Scoreboard, Slot
 from tests.conftest import random_classifier

@@ -25,7 +25,7 @@ from service.api.texts import (
     timing_headers,
     tokenize,
 )
-from service.batching.batcher import Full
+from service.batching.errors import Full
 from service.batching.jobs import Tracing
 from service.errors import LONGEST_ECHO, InvalidRequest, NotAcceptable, documented
 
@@ -72,8 +72,8 @@ async def states(body: StatesRequest, request: Request) -> Response:
     check_answer(size, f"The states of {tokenized.tokens:,} tokens", FEWER, ctx)
     async with AsyncExitStack() as held:
         await _take_room(size, tokenized, request, ctx, held)
-        works = list(zip(tokenized.encodings, begin or repeat(None), strict=False))
-        timed = await infer(Tracing(classifier, selection), works, tokenized, request, ctx)
+        jobs = list(zip(tokenized.encodings, begin or repeat(None), strict=False))
+        timed = await infer(Tracing(classifier, selection), jobs, tokenized, request, ctx)
         ctx.metrics.predicted([trace.probabilities for trace in timed.results])
         read = zip(
             body.inputs, tokenized.encodings, tokenized.truncated, timed.results, strict=True
