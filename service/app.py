@@ -19,13 +19,13 @@ from model.inference.classifier import use_threads
 from model.text.ending import CHARACTERS_PER_TOKEN
 from service import errors
 from service.api.answers import Answers
+from service.api.app_context import AppContext
 from service.api.arrivals import LARGEST_BODIES, Arrivals
-from service.api.context import Context
 from service.api.routes import inspector, operations, predict, states
 from service.batching.batcher import Batcher
 from service.metrics import Metrics
 from service.middleware.access import AccessMiddleware
-from service.middleware.admission import GateMiddleware
+from service.middleware.admission import AdmissionMiddleware
 from service.middleware.api_keys import Keys
 from service.middleware.cors import CORS
 from service.middleware.faults import FaultMiddleware
@@ -71,7 +71,7 @@ def create_app(
     app.add_exception_handler(HTTPException, _on_http_error)
     # The last one added is the first to see a request.
     app.add_middleware(
-        GateMiddleware,
+        AdmissionMiddleware,
         lifecycle=context.lifecycle,
         keys=keys,
         model=context.model,
@@ -95,7 +95,7 @@ def _is_request_id(text: str) -> bool:
     return re.fullmatch(r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}", text) is not None
 
 
-def _context(settings: Settings, artifact: Artifact, slot: Slot | None) -> Context:
+def _context(settings: Settings, artifact: Artifact, slot: Slot | None) -> AppContext:
     metrics = Metrics(artifact, version("conveyor"), slot)
     tokenizer = Batcher(
         "tokenizer",
@@ -109,15 +109,15 @@ def _context(settings: Settings, artifact: Artifact, slot: Slot | None) -> Conte
         observer=metrics,
         prepare=partial(use_threads, settings.threads or threads(settings.workers)),
     )
-    lifecycle = Lifecycle([tokenizer, model])
+    lifecycle = Lifecycle([tokenizer, model], settings.max_connections)
     answers = Answers(settings.max_response_bytes, settings.max_queued_tokens)
     arrivals = Arrivals(LARGEST_BODIES * settings.max_body_bytes)
-    return Context(settings, artifact, tokenizer, model, arrivals, answers, lifecycle, metrics)
+    return AppContext(settings, artifact, tokenizer, model, arrivals, answers, lifecycle, metrics)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    context: Context = app.state.context
+    context: AppContext = app.state.context
     batchers = (context.tokenizer, context.model)
     for batcher in batchers:
         batcher.start()

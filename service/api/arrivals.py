@@ -5,7 +5,7 @@ is all but full would be read and tokenized before it is refused, and a flood wo
 processor on refusals.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,16 +19,6 @@ BYTES_PER_TOKEN = 5.0
 # together are no larger than so many of the largest.
 FREE_BYTES = 65_536
 LARGEST_BODIES = 16
-
-# Digits of the longest length that is taken for one.
-LONGEST_LENGTH = 18
-
-
-def declared_bytes(headers: Mapping[str, str]) -> int:
-    """How long a body says that it is; 0 where it does not, or not with a plain number."""
-    length = headers.get("content-length", "")
-    plain = length.isascii() and length.isdigit() and len(length) <= LONGEST_LENGTH
-    return int(length) if plain else 0
 
 
 class TooManyBytes(Exception):

@@ -20,9 +20,10 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
-from service.api.arrivals import Body, TooManyBytes, declared_bytes
+from service.api.app_context import AppContext, app_context
+from service.api.arrivals import Body, TooManyBytes
 from service.api.caller import CLIENT_GONE, ClientGone
-from service.api.context import Context, context
+from service.api.request_context import RequestContext
 from service.batching.errors import Closed, Full
 from service.errors import (
     LONGEST_ECHO,
@@ -68,17 +69,18 @@ class JSONRoute(APIRoute):
         schema = next(iter(inspect.signature(endpoint).parameters.values())).annotation
 
         async def handle(request: Request) -> Response:
-            ctx = context(request)
+            ctx = app_context(request)
+            own = RequestContext.of(request.scope)
             _check_content_type(request.headers.get("content-type"))
             _check_coding(request.headers.get("content-encoding"))
-            if declared_bytes(request.headers) > ctx.settings.max_body_bytes:
+            if own.content_length > ctx.settings.max_body_bytes:
                 raise _body_too_large(ctx.settings.max_body_bytes)
             seconds = _seconds(request, ctx.settings.request_seconds)
             try:
                 async with asyncio.timeout(seconds):
                     with ctx.arrivals.body() as held:
                         body = await _read(request, ctx, held)
-                        request.scope["conveyor.bytes"] = held.size
+                        own.body_bytes = held.size
                         sent = _validated(schema, body, ctx.settings.max_inputs)
                         response: Response = await endpoint(sent, request)
                         return response
@@ -93,13 +95,13 @@ class JSONRoute(APIRoute):
         return handle
 
 
-async def _read(request: Request, ctx: Context, held: Body) -> bytes:
+async def _read(request: Request, ctx: AppContext, held: Body) -> bytes:
     """The body; it is refused while it arrives, as soon as it is too long or has no place to wait.
 
     Where a length is declared, the gate has asked for the place.
     """
     limit, parts = ctx.settings.max_body_bytes, []
-    declared = declared_bytes(request.headers) > 0
+    declared = RequestContext.of(request.scope).content_length > 0
     async for part in request.stream():
         try:
             held.grow(len(part))
@@ -114,7 +116,7 @@ async def _read(request: Request, ctx: Context, held: Body) -> bytes:
     return b"".join(parts)
 
 
-def _check_room(size: int, ctx: Context) -> None:
+def _check_room(size: int, ctx: AppContext) -> None:
     """Refuse a body of so many bytes if its tokens could not wait."""
     try:
         ctx.model.check(ctx.arrivals.tokens + ctx.arrivals.expected(size))

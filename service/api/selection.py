@@ -5,7 +5,7 @@ from model.network.cell import cell_of
 from model.network.config import ModelConfig
 from model.network.selection import Selection
 from model.network.state import State
-from service.api.context import Context
+from service.api.app_context import AppContext
 from service.api.schemas import StatesRequest
 from service.errors import LONGEST_ECHO, InvalidRequest
 
@@ -27,7 +27,7 @@ def select(body: StatesRequest, config: ModelConfig) -> Selection:
     )
 
 
-def starts(body: StatesRequest, ctx: Context) -> list[State | None] | None:
+def starts(body: StatesRequest, ctx: AppContext) -> list[State | None] | None:
     """Where the texts begin. Raises InvalidRequest for a state that cannot be gone on from."""
     if body.state is None:
         return None

@@ -10,8 +10,9 @@ from fastapi import Request
 
 from model.text.ending import CHARACTERS_PER_TOKEN, End, far_too_long
 from model.text.tokenizer import Encoding
+from service.api.app_context import AppContext
 from service.api.caller import while_connected
-from service.api.context import Context
+from service.api.request_context import RequestContext
 from service.api.schemas import TextsRequest
 from service.batching.batcher import Batcher
 from service.batching.errors import Closed, Full, TooCostly
@@ -43,7 +44,7 @@ class Tokenized:
 
 
 async def tokenize(
-    body: TextsRequest, request: Request, ctx: Context, *, offsets: bool
+    body: TextsRequest, request: Request, ctx: AppContext, *, offsets: bool
 ) -> Tokenized:
     """Encode the texts, with the places of their tokens or without.
 
@@ -62,7 +63,7 @@ async def tokenize(
             if far_too_long(tokenizer, text, ctx.max_tokens):
                 most = f"{len(text):,} characters, far more than the {ctx.max_tokens:,} tokens"
                 raise _too_long(index, most)
-    size = request.scope["conveyor.bytes"]
+    size = RequestContext.of(request.scope).body_bytes
     with ctx.arrivals.on_its_way(size):
         small = sum(map(len, body.inputs)) <= LOCATED_AT_ONCE
         read = await _ends(body, request, ctx, offsets=offsets and small)
@@ -79,7 +80,9 @@ async def tokenize(
     return tokenized
 
 
-async def _ends(body: TextsRequest, request: Request, ctx: Context, *, offsets: bool) -> list[End]:
+async def _ends(
+    body: TextsRequest, request: Request, ctx: AppContext, *, offsets: bool
+) -> list[End]:
     """The last tokens of each text. Raises TooLarge if there are more than may be."""
     kind = Tokenizing(ctx.artifact.classifier, ctx.max_tokens, offsets)
     most = ctx.max_tokens * CHARACTERS_PER_TOKEN
@@ -95,7 +98,11 @@ async def _ends(body: TextsRequest, request: Request, ctx: Context, *, offsets: 
 
 
 async def infer(
-    kind: JobKind[JobT], jobs: Sequence[JobT], tokenized: Tokenized, request: Request, ctx: Context
+    kind: JobKind[JobT],
+    jobs: Sequence[JobT],
+    tokenized: Tokenized,
+    request: Request,
+    ctx: AppContext,
 ) -> Timed[Any]:
     """The model's results for these jobs, one for each text.
 
@@ -105,7 +112,7 @@ async def infer(
     waiting = _submit(ctx.model, kind, jobs, costs, request, ctx)
     path = request.scope["route"].path
     ctx.metrics.accepted(path)
-    request.scope["conveyor.accepted"] = True
+    RequestContext.of(request.scope).accepted = True
     async with while_connected(request.receive):
         return await waiting
 
@@ -116,10 +123,11 @@ def _submit(
     jobs: Sequence[JobT],
     costs: Sequence[int],
     request: Request,
-    ctx: Context,
+    ctx: AppContext,
 ) -> Coroutine[Any, Any, Timed[Any]]:
+    client = RequestContext.of(request.scope).client
     try:
-        waiting = batcher.submit(request.scope["conveyor.client"], kind, jobs, costs)
+        waiting = batcher.submit(client, kind, jobs, costs)
     except TooCostly:
         raise _too_many(len(jobs), ctx) from None
     except (Full, Closed) as error:
@@ -127,14 +135,14 @@ def _submit(
     return _result(waiting, ctx)
 
 
-async def _result(waiting: Coroutine[Any, Any, Timed[Any]], ctx: Context) -> Timed[Any]:
+async def _result(waiting: Coroutine[Any, Any, Timed[Any]], ctx: AppContext) -> Timed[Any]:
     try:
         return await waiting
     except Closed as error:
         raise refusal(error, ctx) from None
 
 
-def refusal(error: Full | Closed, ctx: Context) -> ServiceError:
+def refusal(error: Full | Closed, ctx: AppContext) -> ServiceError:
     """What the caller is told if its texts cannot wait."""
     if isinstance(error, Closed):
         return Unavailable("The service is shutting down: send the request to another replica.")
@@ -142,7 +150,7 @@ def refusal(error: Full | Closed, ctx: Context) -> ServiceError:
     return queue_full(error.seconds, ctx.settings.max_queued_tokens)
 
 
-def _too_many(texts: int, ctx: Context) -> TooLarge:
+def _too_many(texts: int, ctx: AppContext) -> TooLarge:
     return TooLarge(
         f"The {texts:,} texts of this request are more than may wait, "
         f"{ctx.settings.max_queued_tokens:,} tokens: send them in several requests."
@@ -161,7 +169,7 @@ def score_bytes(labels: Sequence[str], count: int) -> int:
     return count * (max(len(orjson.dumps(label)) for label in labels) + BYTES_PER_SCORE)
 
 
-def check_answer(size: int, what: str, fewer: str, ctx: Context) -> None:
+def check_answer(size: int, what: str, fewer: str, ctx: AppContext) -> None:
     """Refuse an answer before it is computed if it would be too large, in bytes."""
     limit = ctx.settings.max_response_bytes
     if size > limit:

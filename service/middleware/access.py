@@ -9,6 +9,7 @@ from urllib.parse import quote
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.request_context import RequestContext
 from service.metrics import Metrics
 
 logger = logging.getLogger("conveyor.access")
@@ -34,6 +35,7 @@ class AccessMiddleware:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
+        context = RequestContext.begin(scope)
         status = 0
 
         async def send_timed(message: Message) -> None:
@@ -49,8 +51,7 @@ class AccessMiddleware:
         finally:
             seconds = time.perf_counter() - started
             path = scope["path"] if scope["path"] in self._paths else "other"
-            accepted = scope.get("conveyor.accepted", False)
-            self._metrics.answered(path, status, seconds, accepted)
+            self._metrics.answered(path, status, seconds, context.accepted)
             elapsed = seconds * 1000
             shown, method = scope["path"][:LONGEST_PATH], scope["method"][:LONGEST_METHOD]
             passed = path in PROBES and status == HTTPStatus.OK

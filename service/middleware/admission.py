@@ -7,7 +7,8 @@ not even wait.
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.arrivals import Arrivals, declared_bytes
+from service.api.arrivals import Arrivals
+from service.api.request_context import RequestContext
 from service.batching.batcher import Batcher
 from service.batching.errors import Closed, Full
 from service.errors import (
@@ -21,7 +22,6 @@ from service.errors import (
 from service.metrics import Metrics
 from service.middleware.api_keys import Keys
 from service.process.lifecycle import Lifecycle
-from service.protocol.connections import Connections
 from service.settings import Settings
 
 # Health and metrics are answered always, so that operators see what goes on.
@@ -37,7 +37,7 @@ QUEUED = frozenset({"/predict", "/states"})
 CLOSE = {"connection": "close"}
 
 
-class GateMiddleware:
+class AdmissionMiddleware:
     """Refuses requests before anything is read or done for them, and counts those it lets in."""
 
     def __init__(
@@ -77,8 +77,7 @@ class GateMiddleware:
         if self._lifecycle.draining:
             self._metrics.rejected("draining")
             return Unavailable("The service is shutting down: ask another replica.", CLOSE)
-        connections: Connections | None = scope.get("state", {}).get("connections")
-        most = self._settings.max_connections if connections is None else connections.most_requests
+        most = self._lifecycle.most_active
         if self._lifecycle.active >= most:
             self._metrics.rejected("connections")
             return Overloaded(
@@ -89,7 +88,6 @@ class GateMiddleware:
         return self._check_key(scope) or self._check_room(scope)
 
     def _check_key(self, scope: Scope) -> ServiceError | None:
-        scope["conveyor.client"] = (scope.get("client") or ("",))[0]
         path = scope["path"]
         if self._keys is None or path == PAGE or path.startswith(NO_KEY):
             return None
@@ -101,12 +99,12 @@ class GateMiddleware:
                 '"authorization: Bearer <key>".',
                 {"www-authenticate": "Bearer"},
             )
-        scope["conveyor.client"] = place
+        RequestContext.of(scope).client = place
         return None
 
     def _check_room(self, scope: Scope) -> ServiceError | None:
         if scope["path"] in QUEUED:
-            own = self._arrivals.expected(declared_bytes(Headers(scope=scope)))
+            own = self._arrivals.expected(RequestContext.of(scope).content_length)
             try:
                 self._model.check(self._arrivals.tokens + own)
             except Full as error:

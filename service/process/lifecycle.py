@@ -15,6 +15,7 @@ class Lifecycle:
     """Shared by those who let requests in and those who end the process."""
 
     batchers: Sequence[Batcher]
+    most_active: int  # requests at a time
     draining: bool = False
     active: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)

@@ -58,6 +58,7 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self._lifecycle = lifecycle
+        lifecycle.most_active = self._connections.most_requests
         self._grace = settings.shutdown_seconds
         self._on_ready = on_ready
         logger.info(
@@ -74,8 +75,6 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
         await super().startup(sockets=sockets)
-        # Every request's scope has a copy of this dictionary: so the gate knows the limit.
-        self.lifespan.state["connections"] = self._connections
         self._on_ready()
 
     async def main_loop(self) -> None:

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, Request, Response
 
 from model.network.parameters import parameter_count
-from service.api.context import InContext
+from service.api.app_context import InContext
 from service.api.schemas import ArtifactInfo, Info, Limits, ParameterInfo, Status
 from service.errors import Overloaded, Unauthorized, Unavailable, documented
 from service.process.cores import threads

@@ -5,7 +5,7 @@ import asyncio
 from fastapi import APIRouter, Request
 
 from model.types import Floats
-from service.api.context import context
+from service.api.app_context import app_context
 from service.api.encoding import ranked
 from service.api.json_body import TIMEOUT_PARAMETER, JSONRoute
 from service.api.schemas import LabelScore, PredictRequest
@@ -61,7 +61,7 @@ FAILURES = (
 )
 async def predict(body: PredictRequest, request: Request) -> JSONResponse:
     """Label each text: one list an input, in the order of the inputs, best label first."""
-    ctx = context(request)
+    ctx = app_context(request)
     tokenized = await tokenize(body, request, ctx, offsets=False)
     labels = ctx.artifact.classifier.config.labels
     top_k = min(body.top_k or len(labels), len(labels))

@@ -7,12 +7,13 @@ from itertools import repeat
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from service.api.app_context import AppContext, app_context
 from service.api.caller import while_connected
 from service.api.compression import CODINGS, WORTH_COMPRESSING
-from service.api.context import Context, context
 from service.api.encoding import FORMATS, JSON_BYTES_BESIDE_DECIMALS, Format, Result, States
 from service.api.json_body import TIMEOUT_PARAMETER, JSONRoute
 from service.api.negotiation import content_coding, media_type
+from service.api.request_context import RequestContext
 from service.api.routes.predict import FAILURES
 from service.api.schemas import StatesRequest, StatesResponse
 from service.api.selection import select, starts
@@ -56,7 +57,7 @@ async def states(body: StatesRequest, request: Request) -> Response:
     As JSON, npz or safetensors, whichever the `Accept` header prefers; JSON is compressed (zstd,
     gzip) for those whose `Accept-Encoding` allows it.
     """
-    ctx = context(request)
+    ctx = app_context(request)
     classifier = ctx.artifact.classifier
     kind = _kind(request, body.decimals)
     selection = select(body, classifier.config)
@@ -89,10 +90,10 @@ async def states(body: StatesRequest, request: Request) -> Response:
 
 
 async def _take_room(
-    size: int, tokenized: Tokenized, request: Request, ctx: Context, held: AsyncExitStack
+    size: int, tokenized: Tokenized, request: Request, ctx: AppContext, held: AsyncExitStack
 ) -> None:
     """Wait for room to make the answer in. Raises Overloaded, or ClientGone."""
-    client = request.scope["conveyor.client"]
+    client = RequestContext.of(request.scope).client
     room = ctx.answers.room(size).take(size, client, tokenized.tokens)
     try:
         async with while_connected(request.receive):
