@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from model.inference.classifier import Trace
 from model.text.tokenizer import Encoding
 from model.types import Floats
+from service.api.state_token import to_token
 from service.json_response import dumps
 
 Array = NDArray[Any]
@@ -41,8 +42,8 @@ class Result:
 
     @property
     def state(self) -> str | None:
-        """Where the text ends, bound to the artifact with this hash."""
-        return None if self.trace.end is None else self.trace.end.to_text(self.sha256)
+        """The token of where the text ends, bound to the artifact with this hash."""
+        return None if self.trace.end is None else to_token(self.trace.end, self.sha256)
 
 
 @dataclass(frozen=True)

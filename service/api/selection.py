@@ -1,12 +1,12 @@
 """From what a request selects to what the served model has of it."""
 
-from model.errors import StateError
 from model.network.cell import cell_of
 from model.network.config import ModelConfig
 from model.network.selection import Selection
 from model.network.state import State
 from service.api.app_context import AppContext
 from service.api.schemas import StatesRequest
+from service.api.state_token import StateTokenError, from_token
 from service.errors import LONGEST_ECHO, InvalidRequest
 
 
@@ -45,8 +45,8 @@ def starts(body: StatesRequest, ctx: AppContext) -> list[State | None] | None:
     states: list[State | None] = []
     for index, text in enumerate(body.state):
         try:
-            states.append(text if text is None else State.from_text(text, config, sha256))
-        except StateError as error:
+            states.append(text if text is None else from_token(text, config, sha256))
+        except StateTokenError as error:
             raise InvalidRequest(f"state[{index}] {error}.") from None
     return states
 

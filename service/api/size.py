@@ -7,10 +7,10 @@ import orjson
 from model.network.cell import cell_of
 from model.network.config import ModelConfig
 from model.network.selection import Selection
-from model.network.state import text_length
 from model.network.summary import arrays_per_layer, floats_per_step
 from model.text.tokenizer import Encoding
 from service.api.encoding import Format
+from service.api.state_token import token_length
 from service.api.texts import score_bytes
 
 # The arrays that each text has, and a text's names and brackets in JSON, in bytes.
@@ -39,7 +39,7 @@ def answer_bytes(
         size += _text_bytes(form, text, encoding, config.vocab_size)
         size += _integers(form, steps, len(encoding))
         size += score_bytes(config.labels, len(config.labels))
-        size += text_length(config) if selection.end else 0
+        size += token_length(config) if selection.end else 0
         size += per_float * (steps * _floats_per_step(selection, config, units))
         size += per_float * _contributions(selection, config, units)
         size += form.per_row * (steps + 1) * _arrays(selection, config)
