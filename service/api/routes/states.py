@@ -10,7 +10,7 @@ from starlette.responses import Response
 from service.api.app_context import AppContext, app_context
 from service.api.caller import while_connected
 from service.api.compression import CODINGS, WORTH_COMPRESSING
-from service.api.encoding import FORMATS, JSON_BYTES_BESIDE_DECIMALS, Format, Result, States
+from service.api.encoding import FORMATS, Result, States
 from service.api.json_body import TIMEOUT_PARAMETER, JSONRoute
 from service.api.negotiation import content_coding, media_type
 from service.api.request_context import RequestContext
@@ -65,7 +65,7 @@ async def states(body: StatesRequest, request: Request) -> Response:
     tokenized = await tokenize(body, request, ctx, offsets=True)
     size = answer_bytes(
         FORMATS[kind],
-        _bytes_per_float(FORMATS[kind], body.decimals),
+        body.decimals,
         selection,
         classifier.config,
         list(zip(body.inputs, tokenized.encodings, strict=True)),
@@ -124,9 +124,3 @@ def _respond(
         body = CODINGS[coding](body)
         headers = headers | {"content-encoding": coding}
     return Response(body, media_type=kind, headers=headers)
-
-
-def _bytes_per_float(form: Format, decimals: int | None) -> int:
-    if decimals is None:
-        return form.per_float
-    return min(form.per_float, decimals + JSON_BYTES_BESIDE_DECIMALS)
