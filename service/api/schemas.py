@@ -20,7 +20,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from model.artifact.identity import ArtifactInfo
 from model.network.config import ModelConfig
+from model.network.parameters import ParameterInfo
 from service.errors import UNKNOWN_FIELD
 
 T = TypeVar("T", bound=Hashable)
@@ -325,26 +327,6 @@ class StatesResponse(BaseModel):
     )
     units: list[int] = Field(description="The selected units, in the order of the tensors.")
     results: list[TextStates]
-
-
-class ArtifactInfo(BaseModel):
-    """Which model is served."""
-
-    name: str
-    sha256: str = Field(description="Hash of the files that decide the answers.")
-
-
-class ParameterInfo(BaseModel):
-    """How many numbers the model has."""
-
-    formula: str = Field(
-        description="4*h*(h+x) for each layer and direction; h*(h+x) of a simple RNN."
-    )
-    recurrent_by_formula: int
-    recurrent: int = Field(description="With PyTorch's two biases.")
-    embedding: int
-    head: int
-    total: int
 
 
 class Limits(BaseModel):

@@ -1,14 +1,14 @@
 """GET /info, /livez, /readyz, /metrics: what is served, whether it can be, and how it fares."""
 
 import platform
-from dataclasses import asdict
 from importlib.metadata import version
 
 from fastapi import APIRouter, Request, Response
 
+from model.artifact.identity import ArtifactInfo
 from model.network.parameters import parameter_count
 from service.api.app_context import InContext
-from service.api.schemas import ArtifactInfo, Info, Limits, ParameterInfo, Status
+from service.api.schemas import Info, Limits, Status
 from service.errors import Overloaded, Unauthorized, Unavailable, documented
 from service.process.cores import threads
 
@@ -34,7 +34,7 @@ async def info(ctx: InContext) -> Info:
         artifact=ArtifactInfo(name=ctx.artifact.name, sha256=ctx.artifact.sha256),
         config=config,
         labels=list(config.labels),
-        parameters=ParameterInfo(**asdict(parameter_count(config))),
+        parameters=parameter_count(config),
         limits=Limits(
             max_body_bytes=ctx.settings.max_body_bytes,
             max_inputs=ctx.settings.max_inputs,
