@@ -1,4 +1,4 @@
-"""From what a request selects to what the served model has of it."""
+"""A request's selection, in terms of the served model."""
 
 from model.network.cell import cell_of
 from model.network.config import ModelConfig
@@ -11,7 +11,7 @@ from service.errors import LONGEST_ECHO, InvalidRequest
 
 
 def select(body: StatesRequest, config: ModelConfig) -> Selection:
-    """The selection, in terms of this model. Raises InvalidRequest for what it does not have."""
+    """Make the selection that a request asks of this model. Raises InvalidRequest."""
     if config.bidirectional:
         _refuse_what_needs_an_end(body)
     return Selection(
@@ -28,18 +28,18 @@ def select(body: StatesRequest, config: ModelConfig) -> Selection:
 
 
 def starts(body: StatesRequest, ctx: AppContext) -> list[State | None] | None:
-    """Where the texts begin. Raises InvalidRequest for a state that cannot be gone on from."""
+    """Read the states that the texts go on from. Raises InvalidRequest if one cannot be used."""
     if body.state is None:
         return None
     if len(body.state) != len(body.inputs):
         raise InvalidRequest(
-            f"There are {len(body.inputs):,} inputs, but {len(body.state):,} states: send one "
+            f"There are {len(body.inputs):,} inputs, but {len(body.state):,} states. Send one "
             "for each input, null where a text begins."
         )
     if body.truncate:
         raise InvalidRequest(
             "truncate and state exclude each other, as what is cut off would be missing between "
-            "the two: send a long text in pieces."
+            "the two. Send a long text in pieces."
         )
     config, sha256 = ctx.artifact.classifier.config, ctx.artifact.sha256
     states: list[State | None] = []
@@ -90,7 +90,7 @@ def _layers(body: StatesRequest, config: ModelConfig) -> tuple[int, ...] | None:
             )
         if layer % count in layers:
             raise InvalidRequest(
-                f"layers[{index}] is {layer}, which is named before: once will do."
+                f"layers[{index}] is {layer}, which is named before. Name each layer once."
             )
         layers.append(layer % count)
     return tuple(layers)
@@ -117,7 +117,7 @@ def _units(body: StatesRequest, config: ModelConfig) -> list[int] | None:
         for unit in range(size)[wish] if isinstance(wish, slice) else [wish % size]:
             if unit in units:
                 raise InvalidRequest(
-                    f"units[{index}] names unit {unit}, which is named before: once will do."
+                    f"units[{index}] names unit {unit}, which is named before. Name each unit once."
                 )
             units[unit] = None
     if not units:

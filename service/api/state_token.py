@@ -48,7 +48,7 @@ def from_token(token: str, config: ModelConfig, sha256: str) -> State:
             f"serves {sha256[:12]}..."
         )
     if len(token) != length:
-        raise StateTokenError("was altered: send it back as it was received")
+        raise StateTokenError("was altered. Send it back as it was received")
     state = State.initial(config)
     offset = _HEADER.size
     for array in state.arrays:
@@ -82,7 +82,7 @@ def _payload(token: str, length: int) -> bytes:
         raise StateTokenError(
             f"is cut short: it has {len(token):,} characters, but this model's have {length:,}"
         )
-    raise StateTokenError("was altered: send it back as it was received")
+    raise StateTokenError("was altered. Send it back as it was received")
 
 
 def _digest(payload: bytes) -> bytes:

@@ -1,7 +1,7 @@
-"""Who is let in, before anything is read or done for the request.
+"""Admission of requests, before anything is read or computed for them.
 
-Nobody once the service drains, none too many, nobody without a key, and nobody whose work could
-not even wait.
+Refused are all while the service drains, those above the limit on active requests, those without a
+key, and those whose texts would find no room in the queue.
 """
 
 from starlette.datastructures import Headers
@@ -12,6 +12,8 @@ from service.api.request_context import RequestContext
 from service.batching.batcher import Batcher
 from service.batching.errors import Closed, Full
 from service.errors import (
+    NOT_RUNNING,
+    SHUTTING_DOWN,
     Overloaded,
     ServiceError,
     Unauthorized,
@@ -24,21 +26,22 @@ from service.middleware.api_keys import Keys
 from service.process.lifecycle import Lifecycle
 from service.settings import Settings
 
-# Health and metrics are answered always, so that operators see what goes on.
+# Health and metrics are always answered, so that operators see what goes on.
 ALWAYS_OPEN = frozenset({"/livez", "/readyz", "/metrics"})
 
 # The description of the interface and the page are no secret, and a browser could not show a key.
 NO_KEY = ("/docs", "/openapi.json", "/inspector/")
 PAGE = "/"
 
-# What waits for the model. While nothing more may wait, nothing is read: refusing has to be cheap.
+# Paths whose texts wait for the model. While its queue is full, no body of theirs is read:
+# refusing has to be cheap.
 QUEUED = frozenset({"/predict", "/states"})
 
 CLOSE = {"connection": "close"}
 
 
 class AdmissionMiddleware:
-    """Refuses requests before anything is read or done for them, and counts those it lets in."""
+    """Refuses requests before anything is read for them, and counts those that it admits."""
 
     def __init__(
         self,
@@ -59,7 +62,7 @@ class AdmissionMiddleware:
         self._arrivals = arrivals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request in, or refuse it."""
+        """Admit a request, or refuse it."""
         if scope["type"] != "http" or scope["path"] in ALWAYS_OPEN:
             await self.app(scope, receive, send)
             return
@@ -76,13 +79,13 @@ class AdmissionMiddleware:
     def _refusal(self, scope: Scope) -> ServiceError | None:
         if self._lifecycle.draining:
             self._metrics.rejected("draining")
-            return Unavailable("The service is shutting down: ask another replica.", CLOSE)
+            return Unavailable(SHUTTING_DOWN, CLOSE)
         most = self._lifecycle.most_active
         if self._lifecycle.active >= most:
             self._metrics.rejected("connections")
             return Overloaded(
-                f"There are {most:,} requests under way, and at most so many are served at a time: "
-                "send fewer at a time, or try again later.",
+                f"The limit of {most:,} requests at a time is reached. Send fewer at a time, or "
+                "retry in 1 s.",
                 CLOSE | {"retry-after": "1"},
             )
         return self._check_key(scope) or self._check_room(scope)
@@ -95,8 +98,7 @@ class AdmissionMiddleware:
         if place is None:
             self._metrics.rejected("key")
             return Unauthorized(
-                "This service asks for an API key: send it in the header "
-                '"authorization: Bearer <key>".',
+                'An API key is required. Send it in the header "authorization: Bearer <key>".',
                 {"www-authenticate": "Bearer"},
             )
         RequestContext.of(scope).client = place
@@ -111,5 +113,5 @@ class AdmissionMiddleware:
                 self._metrics.rejected("queue")
                 return queue_full(error.seconds, self._settings.max_queued_tokens)
             except Closed:
-                return Unavailable("The model does not run: ask another replica.")
+                return Unavailable(NOT_RUNNING)
         return None

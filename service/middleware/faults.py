@@ -1,4 +1,4 @@
-"""An answer even to our own faults: a crash of the application is a 500, and its log has why."""
+"""The answer to a crash of the application: a 500, whose reason is in the log."""
 
 import logging
 from urllib.parse import quote
@@ -34,5 +34,7 @@ class FaultMiddleware:
             logger.exception("%s %s failed", scope["method"][:32], quote(scope["path"][:256]))
             if begun:  # too late to say so: the connection breaks instead
                 raise
-            internal = Internal("The service failed; the x-request-id finds the reason in its log.")
+            internal = Internal(
+                "The service failed. Its log has the reason under the x-request-id."
+            )
             await response(internal)(scope, receive, send)

@@ -169,15 +169,15 @@ class Connection(H11Protocol):
         if getattr(error, "error_status_hint", None) == HeadersTooLarge.status:
             self._refuse(
                 HeadersTooLarge(
-                    f"The request's head is too large: send at most {MOST_HEADERS} headers, and "
-                    f"{MOST_HEAD_BYTES:,} bytes with the path."
+                    f"The request's headers are too large. Send at most {MOST_HEADERS} headers, "
+                    f"and {MOST_HEAD_BYTES:,} bytes with the path."
                 )
             )
         else:
             self._refuse(
                 MalformedRequest(
                     "This cannot be read as a request of HTTP "
-                    f"({ascii(str(error))[1:-1][:100]}): send a method, a path in ASCII, valid "
+                    f"({ascii(str(error))[1:-1][:100]}). Send a method, a path in ASCII, valid "
                     "headers, and a body of the length that they declare."
                 )
             )
@@ -252,8 +252,8 @@ class Connection(H11Protocol):
         if self.cycle is None and self.conn.trailing_data[0]:
             self._refuse(
                 RequestTimeout(
-                    f"The request's head was not there within {HEAD_SECONDS:g} seconds: send it "
-                    "faster."
+                    f"The request's headers did not arrive within {HEAD_SECONDS:g} seconds. Send "
+                    "them faster."
                 )
             )
         else:

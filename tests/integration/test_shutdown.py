@@ -41,7 +41,9 @@ def test_whoever_was_let_in_is_answered_and_newcomers_are_told(server: Server, n
                 assert (await client.get("/livez")).status_code == 200
                 assert (await client.get("/metrics")).status_code == 200
                 late = await client.post("/predict", json={"inputs": "a"})
-                assert_error(late, 503, "unavailable", "shutting down: ask another replica")
+                assert_error(
+                    late, 503, "unavailable", "shutting down. Send the request to another replica"
+                )
                 assert late.headers["connection"] == "close"
             late_too = await idle.ask(LONG)
             assert_error(as_httpx(late_too), 503, "unavailable", "shutting down")

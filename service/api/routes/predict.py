@@ -66,7 +66,7 @@ async def predict(body: PredictRequest, request: Request) -> JSONResponse:
     labels = ctx.artifact.classifier.config.labels
     top_k = min(body.top_k or len(labels), len(labels))
     what = f"{top_k:,} labels for each of {len(body.inputs):,} texts"
-    fewer = "ask for fewer labels, or send fewer texts in one request"
+    fewer = "Ask for fewer labels, or send fewer texts in one request"
     check_answer(len(body.inputs) * score_bytes(labels, top_k), what, fewer, ctx)
     kind = Predicting(ctx.artifact.classifier)
     timed = await infer(kind, tokenized.encodings, tokenized, request, ctx)
@@ -79,7 +79,7 @@ async def predict(body: PredictRequest, request: Request) -> JSONResponse:
 
 
 def _truncated(truncated: list[bool]) -> dict[str, str]:
-    """The header that names the texts of which only the end was read; none if there are none."""
+    """Make the header that lists the texts of which only the end was read; none without such."""
     numbers = [str(number) for number, cut in enumerate(truncated) if cut]
     if not numbers:
         return {}

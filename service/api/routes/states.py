@@ -1,4 +1,4 @@
-"""POST /states: what the network held at every step."""
+"""POST /states: the network's inner states at every step."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -36,7 +36,7 @@ JSON = "application/json"
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 FEWER = (
-    "select fewer tensors, layers, units or steps, send fewer or shorter texts, "
+    "Select fewer tensors, layers, units or steps, send fewer or shorter texts, "
     "or ask for fewer decimals or a binary format"
 )
 
@@ -103,16 +103,18 @@ async def _take_room(
 
 
 def _kind(request: Request, decimals: int | None) -> str:
-    """The media type of the answer."""
+    """Choose the media type of the answer."""
     accept = ", ".join(request.headers.getlist("accept"))
     kind = media_type(accept, list(FORMATS))
     if kind is None:
         raise NotAcceptable(
-            f"The header accept: {accept[:LONGEST_ECHO]!r} allows none of the forms that states "
-            f"have: {', '.join(FORMATS)}."
+            f"The header accept: {accept[:LONGEST_ECHO]!r} allows none of the media types of "
+            f"states. Accept one of {', '.join(FORMATS)}."
         )
     if decimals is not None and kind != JSON:
-        raise InvalidRequest(f"decimals is for JSON, but the header accept asks for {kind}.")
+        raise InvalidRequest(
+            f"decimals is for JSON, but the header accept asks for {kind}. Leave one of them out."
+        )
     return kind
 
 
