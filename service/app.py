@@ -23,7 +23,7 @@ from service.api.app_context import AppContext
 from service.api.arrivals import LARGEST_BODIES, Arrivals
 from service.api.routes import inspector, operations, predict, states
 from service.batching.batcher import Batcher
-from service.metrics import Metrics
+from service.metrics.metrics import Metrics
 from service.middleware.access import AccessMiddleware
 from service.middleware.admission import AdmissionMiddleware
 from service.middleware.api_keys import Keys
@@ -77,7 +77,7 @@ def create_app(
         model=context.model,
         arrivals=context.arrivals,
         settings=settings,
-        metrics=context.metrics,
+        metrics=context.metrics.requests,
     )
     app.add_middleware(HeadMiddleware)
     app.add_middleware(FaultMiddleware)
@@ -85,7 +85,7 @@ def create_app(
     if settings.cors_origins:
         app.add_middleware(CORS, listed=settings.cors_origins)
     paths = frozenset(app.openapi()["paths"])
-    app.add_middleware(AccessMiddleware, metrics=context.metrics, paths=paths)
+    app.add_middleware(AccessMiddleware, metrics=context.metrics.requests, paths=paths)
     app.add_middleware(CorrelationIdMiddleware, validator=_is_request_id)
     return app
 
@@ -106,7 +106,7 @@ def _context(settings: Settings, artifact: Artifact, slot: Slot | None) -> AppCo
         "model",
         batch_cost=settings.max_batch_tokens,
         queue_cost=settings.max_queued_tokens,
-        observer=metrics,
+        observer=metrics.batches,
         prepare=partial(use_threads, settings.threads or threads(settings.workers)),
     )
     lifecycle = Lifecycle([tokenizer, model], settings.max_connections)
@@ -126,7 +126,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         for batcher in batchers:
             await batcher.close(context.settings.shutdown_seconds)
-        tally = ", ".join(f"{count} {name}" for name, count in context.metrics.tally().items())
+        tally = ", ".join(
+            f"{count} {name}" for name, count in context.metrics.requests.tally().items()
+        )
         logger.info("Requests in all: %s", tally)
 
 

@@ -9,7 +9,7 @@ from model.artifact.storage import Artifact
 from service.api.answers import Answers
 from service.api.arrivals import Arrivals
 from service.batching.batcher import Batcher
-from service.metrics import Metrics
+from service.metrics.metrics import Metrics
 from service.process.lifecycle import Lifecycle
 from service.settings import Settings
 

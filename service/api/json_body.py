@@ -107,7 +107,7 @@ async def _read(request: Request, ctx: AppContext, held: Body) -> bytes:
         try:
             held.grow(len(part))
         except TooManyBytes:
-            ctx.metrics.rejected("bodies")
+            ctx.metrics.requests.rejected("bodies")
             raise _too_many_bytes(ctx.arrivals.most_held) from None
         if held.size > limit:
             raise _body_too_large(limit)
@@ -122,7 +122,7 @@ def _check_room(size: int, ctx: AppContext) -> None:
     try:
         ctx.model.check(ctx.arrivals.tokens + ctx.arrivals.expected(size))
     except Full as error:
-        ctx.metrics.rejected("queue")
+        ctx.metrics.requests.rejected("queue")
         raise queue_full(error.seconds, ctx.settings.max_queued_tokens) from None
     except Closed:
         raise Unavailable(NOT_RUNNING) from None

@@ -75,7 +75,7 @@ async def tokenize(
         time.perf_counter() - started,
     )
     ids = [encoding.ids for encoding in tokenized.encodings]
-    ctx.metrics.tokenized(ids, sum(tokenized.truncated))
+    ctx.metrics.texts.tokenized(ids, sum(tokenized.truncated))
     ctx.arrivals.learn(size, tokenized.tokens)
     return tokenized
 
@@ -111,7 +111,7 @@ async def infer(
     costs = [cost(encoding) for encoding in tokenized.encodings]
     waiting = _submit(ctx.model, kind, jobs, costs, request, ctx)
     path = request.scope["route"].path
-    ctx.metrics.accepted(path)
+    ctx.metrics.requests.accepted(path)
     RequestContext.of(request.scope).accepted = True
     async with while_connected(request.receive):
         return await waiting
@@ -146,7 +146,7 @@ def refusal(error: Full | Closed, ctx: AppContext) -> ServiceError:
     """Make the error for texts that the queue does not take, or lets go."""
     if isinstance(error, Closed):
         return Unavailable(SHUTTING_DOWN)
-    ctx.metrics.rejected("queue")
+    ctx.metrics.requests.rejected("queue")
     return queue_full(error.seconds, ctx.settings.max_queued_tokens)
 
 

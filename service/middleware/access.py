@@ -10,7 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.request_context import RequestContext
-from service.metrics import Metrics
+from service.metrics.requests import RequestMetrics
 
 logger = logging.getLogger("conveyor.access")
 
@@ -24,7 +24,7 @@ PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 class AccessMiddleware:
     """Adds ``x-total-time`` in ms, logs and counts the request."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, paths: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics, paths: Collection[str]) -> None:
         self.app = app
         self._metrics = metrics
         self._paths = paths

@@ -21,7 +21,7 @@ from service.errors import (
     queue_full,
     response,
 )
-from service.metrics import Metrics
+from service.metrics.requests import RequestMetrics
 from service.middleware.api_keys import Keys
 from service.process.lifecycle import Lifecycle
 from service.settings import Settings
@@ -51,7 +51,7 @@ class AdmissionMiddleware:
         model: Batcher,
         arrivals: Arrivals,
         settings: Settings,
-        metrics: Metrics,
+        metrics: RequestMetrics,
     ) -> None:
         self.app = app
         self._lifecycle = lifecycle

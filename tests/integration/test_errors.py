@@ -13,7 +13,7 @@ import pytest
 from model.artifact import storage
 from service.api.schemas import StatesRequest
 from service.app import create_app
-from service.metrics import Metrics
+from service.metrics.batches import BatchMetrics
 from service.settings import Settings
 from tests.asgi import ask
 from tests.conftest import random_classifier
@@ -344,7 +344,7 @@ def test_a_service_whose_model_has_died_is_not_ready(monkeypatch: pytest.MonkeyP
     def die(*_: object) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(Metrics, "step", die)  # of which the model's thread does not expect it
+    monkeypatch.setattr(BatchMetrics, "step", die)  # of which the model's thread does not expect it
     app = create_app(Settings(), storage.Artifact("random", "0", random_classifier()))
     questions = [("GET", "/readyz"), ("POST", "/predict"), ("GET", "/readyz"), ("POST", "/states")]
     before, predicted, after, traced = ask(app, *questions)

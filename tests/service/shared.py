@@ -23,7 +23,7 @@ from service.api import encoding, json_body, negotiation
 from service.api.compression import CODINGS
 from service.api.schemas import PredictRequest, StatesRequest
 from service.api.state_token import from_token, to_token
-from service.metrics import Metrics
+from service.metrics.metrics import Metrics
 from service.middleware.api_keys import Keys
 from service.process.interpreter import SWITCH_SECONDS
 from service.settings import Settings
@@ -85,7 +85,7 @@ def cases() -> Iterator[Case]:
     yield "settings", lambda _: settings.model_dump_json()
     rows = [np.array([0.2, 0.5, 0.3], np.float32)] * 3
     metrics = Metrics(loaded, "0")
-    yield "metrics", lambda _: metrics.predicted(rows)
+    yield "metrics", lambda _: metrics.texts.predicted(rows)
     log = logging.getLogger("tests.shared")
     yield "log", lambda n: log.info("round %d", n)
 

@@ -71,7 +71,7 @@ async def predict(body: PredictRequest, request: Request) -> JSONResponse:
     kind = Predicting(ctx.artifact.classifier)
     timed = await infer(kind, tokenized.encodings, tokenized, request, ctx)
     rows: list[Floats] = timed.results
-    ctx.metrics.predicted(rows)
+    ctx.metrics.texts.predicted(rows)
     headers = timing_headers(tokenized, timed) | _truncated(tokenized.truncated)
     if len(rows) * len(labels) <= FEW_SCORES:
         return _respond(rows, labels, top_k, headers)

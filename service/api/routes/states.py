@@ -75,7 +75,7 @@ async def states(body: StatesRequest, request: Request) -> Response:
         await _take_room(size, tokenized, request, ctx, held)
         jobs = list(zip(tokenized.encodings, begin or repeat(None), strict=False))
         timed = await infer(Tracing(classifier, selection), jobs, tokenized, request, ctx)
-        ctx.metrics.predicted([trace.probabilities for trace in timed.results])
+        ctx.metrics.texts.predicted([trace.probabilities for trace in timed.results])
         read = zip(
             body.inputs, tokenized.encodings, tokenized.truncated, timed.results, strict=True
         )
