@@ -45,7 +45,7 @@ TOKENIZER_BATCH = 65_536
 def create_app(
     settings: Settings, artifact: Artifact, keys: Keys | None = None, slot: Slot | None = None
 ) -> FastAPI:
-    """Serve one model under these settings, and as one of several workers if there is a slot.
+    """Make the application for one model; with a slot, it is one of several workers.
 
     Keys that are not given are those of the settings: NoKeys, or OSError for an unreadable file.
     """
@@ -91,7 +91,7 @@ def create_app(
 
 
 def _is_request_id(text: str) -> bool:
-    """Whether a caller's own request id is one that others can look for, and nothing but that."""
+    """Accept a caller's own request id if it is a UUID, which can be searched for in logs."""
     return re.fullmatch(r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}", text) is not None
 
 

@@ -32,7 +32,7 @@ from starlette.requests import Request
 
 from service.json_response import JSONResponse
 
-LONGEST_ECHO = 60  # characters of what a caller sent that an error repeats
+LONGEST_ECHO = 60  # characters of a caller's input that an error repeats
 EXAMPLE = '{"inputs": "a text"}'
 
 SHUTTING_DOWN = "The service is shutting down. Send the request to another replica."
@@ -221,24 +221,24 @@ def from_validation(error: ValidationError) -> ServiceError:
 def _sentence(error: Mapping[str, Any]) -> str:
     kind, message = error["type"], error["msg"].removeprefix("Value error, ")
     if kind == UNKNOWN_FIELD:
-        place = _place((*error["loc"], error["ctx"]["name"]))
-        return f"{place} is not a field of this request. GET /docs lists the fields."
-    place = _place(error["loc"])
-    if not place:
+        location = _location((*error["loc"], error["ctx"]["name"]))
+        return f"{location} is not a field of this request. GET /docs lists the fields."
+    location = _location(error["loc"])
+    if not location:
         return f"The body must be a JSON object such as {EXAMPLE}."
     if kind == "missing":
-        return f"{place} is missing. Send an object such as {EXAMPLE}."
+        return f"{location} is missing. Send an object such as {EXAMPLE}."
     if kind == "too_long":
-        return f"{place} has more than {error['ctx']['max_length']:,} items."
-    return f"{place} {message.removeprefix('Input ')}."
+        return f"{location} has more than {error['ctx']['max_length']:,} items."
+    return f"{location} {message.removeprefix('Input ')}."
 
 
-def _place(loc: Sequence[str | int]) -> str:
-    """Write a place in the body: ("inputs", 3) -> inputs[3]. Names of the caller's are escaped."""
-    place = ""
+def _location(loc: Sequence[str | int]) -> str:
+    """Write a location in the body: ("inputs", 3) -> inputs[3]. The caller's names are escaped."""
+    location = ""
     for part in loc:
         name = str(part)
         shown = name if name.isidentifier() and name.isascii() else ascii(name)
         shown = shown if len(shown) <= LONGEST_ECHO else f"{shown[:LONGEST_ECHO]}..."
-        place += f"[{part}]" if isinstance(part, int) else f".{shown}" if place else shown
-    return place
+        location += f"[{part}]" if isinstance(part, int) else f".{shown}" if location else shown
+    return location

@@ -29,7 +29,7 @@ class AppContext:
 
     @property
     def max_tokens(self) -> int:
-        """The longest text that is read: the lower limit of model and operator."""
+        """The longest text that is read, in tokens: the lower limit of model and operator."""
         allowed = self.artifact.classifier.config.max_tokens
         return min(allowed, self.settings.max_tokens or allowed)
 

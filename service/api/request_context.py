@@ -20,7 +20,7 @@ LONGEST_LENGTH = 18
 class RequestContext:
     """The caller of a request, the size of its body, and its way through the queue."""
 
-    client: Hashable  # who takes turns with others: an address, or the place of an API key
+    client: Hashable  # who takes turns with others: an address, or the index of an API key
     content_length: int  # bytes that the body is declared to have; 0 if that is unknown
     body_bytes: int = 0  # that have been read
     accepted: bool = False  # by the queue of the model

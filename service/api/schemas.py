@@ -41,12 +41,12 @@ def _as_list(inputs: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
 
 
 def _whole(number: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
-    """In JSON, 1.0 is an integer."""
+    """Take 1.0 for an integer, as JSON does."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def _once(names: list[T]) -> list[T]:
-    """Each may be named once: what is named again would be computed and sent again."""
+    """Refuse a name that comes twice: it would be computed and sent again."""
     seen: set[T] = set()
     for name in names:
         if name in seen:
@@ -94,7 +94,7 @@ class _Body(BaseModel):
 
 
 class TextsRequest(_Body):
-    """Texts, and what to do with one that is longer than the model reads."""
+    """Texts, and the choice to truncate those that are longer than the model reads."""
 
     inputs: Inputs
     truncate: Flag = Field(
@@ -104,7 +104,7 @@ class TextsRequest(_Body):
 
 
 class PredictParameters(_Body):
-    """How much of the answer to send."""
+    """The part of the answer to send."""
 
     top_k: Annotated[int, Field(ge=1), BeforeValidator(_whole)] | None = Field(
         default=None, description="How many labels to name for each text; all, if not given."
@@ -118,7 +118,7 @@ class PredictRequest(TextsRequest):
 
     @property
     def top_k(self) -> int | None:
-        """How many labels to name for each text; None for all."""
+        """The number of labels to name for each text; None for all."""
         return self.parameters.top_k if self.parameters else None
 
 
@@ -157,7 +157,7 @@ _SLICE_SCHEMA = {"type": "string", "pattern": SLICE}
 
 
 class StatesRequest(TextsRequest):
-    """The body of ``POST /states``. What is not selected is all there is."""
+    """The body of ``POST /states``. A selection that is left out is of all there is."""
 
     tensors: (
         Annotated[
@@ -250,7 +250,7 @@ class LabelScore(BaseModel):
 
 
 class Summaries(BaseModel):
-    """What the tensors of one layer and direction come to, over the selected units.
+    """Summaries of the tensors of one layer and direction, over the selected units.
 
     A model without gates and a belt, a simple RNN, only has ``hidden_norm``.
     """
@@ -276,7 +276,7 @@ class Summaries(BaseModel):
 
 
 class LayerStates(BaseModel):
-    """What one layer held at each selected step, reading in one direction: steps x units."""
+    """The tensors of one layer and direction at each selected step: steps x units."""
 
     layer: int = Field(ge=0, description="0 is the layer that reads the embedded tokens.")
     direction: Direction
@@ -290,7 +290,7 @@ class LayerStates(BaseModel):
 
 
 class Contributions(BaseModel):
-    """What the units of the top layer, as they read in each direction, contribute to the labels.
+    """The contributions of the top layer's units to the labels, by direction.
 
     The logit of a label is its bias and the contributions of all units of all directions.
     """
@@ -330,7 +330,7 @@ class StatesResponse(BaseModel):
 
 
 class Limits(BaseModel):
-    """What a request may ask for."""
+    """The limits on requests."""
 
     max_body_bytes: int
     max_inputs: int

@@ -70,7 +70,7 @@ def token_length(config: ModelConfig) -> int:
 
 
 def _payload(token: str, length: int) -> bytes:
-    """The bytes in a token, whole and as they were."""
+    """Decode the bytes in a token. Raises StateTokenError unless they are whole and unaltered."""
     try:
         content = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
     except (UnicodeEncodeError, binascii.Error):

@@ -33,7 +33,7 @@ class RunningBatch:
 
     @property
     def alone(self) -> bool:
-        """Whether its job has it for itself."""
+        """True if its job has it for itself."""
         return any(taken.alone for taken in self.jobs.values())
 
     def add(self, taken: TakenJob) -> tuple[int, Any]:
@@ -73,7 +73,7 @@ class BatchRunner:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is under way, nor to be done again."""
+        """True if nothing is under way, nor to be done again."""
         return not (self._running or self._joining or self._retries)
 
     def take(self) -> bool:
@@ -159,7 +159,7 @@ class BatchRunner:
                 self._outcomes.append((request, failure or request.timed(now)))
 
     def deliver(self) -> None:
-        """Tell those whose outcome is known."""
+        """Deliver the outcomes that are known."""
         outcomes, self._outcomes = self._outcomes, []
         deliver(outcomes)
 
@@ -194,7 +194,7 @@ class BatchRunner:
         deliver([(taken.request, _failed(error)) for taken in jobs])
 
     def _in_batch(self) -> list[TakenJob]:
-        """The jobs of the batch under way, and those that are about to join it, each once."""
+        """List the jobs of the batch under way, and those about to join it, each once."""
         running = list(self._running.jobs.values()) if self._running else []
         return list({id(taken): taken for taken in [*running, *self._joining]}.values())
 

@@ -50,7 +50,7 @@ class FairQueue:
         return dropped
 
     def next_jobs(self, kind: JobKind[Any] | None, cost: int, most: int) -> list[TakenJob]:
-        """The jobs whose turn it is, for a batch of this kind and cost that may cost so much.
+        """Find the jobs whose turn it is, for a batch of this kind and cost that may cost so much.
 
         Without a kind, the first job decides it. A batch without cost takes any first job.
         """
@@ -74,7 +74,7 @@ class FairQueue:
         self.jobs -= len(jobs)
 
     def _turns(self) -> Iterator[tuple[Request, Job]]:
-        """All that waits, in the order in which it should run."""
+        """Go through all jobs that wait, in the order in which they should run."""
         return roundrobin(*map(_rounds, self._waiting.values()))
 
     def _requeue(self, request: Request) -> None:
@@ -95,7 +95,7 @@ class FairQueue:
 
 
 def _rounds(requests: Iterable[Request]) -> Iterator[tuple[Request, Job]]:
-    """One job of each request, then another; a request is looked at when it is its turn."""
+    """Go through one job of each request, then another; requests are read only at their turn."""
     begun = []
     for request in requests:
         jobs = zip(repeat(request), request.jobs)

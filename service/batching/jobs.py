@@ -22,17 +22,17 @@ LEAST_COST = min(LENGTHS)
 
 
 class NotFinite(Exception):
-    """The network's answer for a text is not a number."""
+    """The probabilities of a text are not finite."""
 
 
 def cost(encoding: Encoding) -> int:
-    """What a text costs the model."""
+    """Count what a text costs the model, in tokens."""
     return max(len(encoding), LEAST_COST)
 
 
 @dataclass(frozen=True)
 class Tokenizing:
-    """Texts become their last so many tokens (`text.ending`), with or without their places."""
+    """Tokenizes the ends of texts, up to ``count`` tokens each, with offsets or without."""
 
     classifier: Classifier = field(compare=False)
     count: int
@@ -40,7 +40,7 @@ class Tokenizing:
     name: str = "tokenize"
 
     def begin(self) -> SingleStepBatch[str]:
-        """An empty batch."""
+        """Make an empty batch."""
         return SingleStepBatch(self._run)
 
     def _run(self, texts: Sequence[str]) -> StepResult:
@@ -50,13 +50,13 @@ class Tokenizing:
 
 @dataclass(frozen=True)
 class Predicting:
-    """Encodings become probabilities; texts join and leave between two spans of steps."""
+    """Predicts probabilities from encodings; texts join and leave between two spans of steps."""
 
     classifier: Classifier = field(compare=False)
     name: str = "predict"
 
     def begin(self) -> "Predictions":
-        """An empty batch."""
+        """Make an empty batch."""
         return Predictions(self.classifier.reader())
 
 
@@ -70,7 +70,7 @@ class Predictions:
         return len(self._reader)
 
     def add(self, jobs: Sequence[tuple[int, Encoding]]) -> None:
-        """Begin to read these."""
+        """Begin to read these encodings."""
         self._reader.add([(number, encoding.ids) for number, encoding in jobs])
 
     def prepare(self) -> None:
@@ -78,7 +78,7 @@ class Predictions:
         self._reader.prepare()
 
     def step(self) -> StepResult:
-        """Read on."""
+        """Read all texts on by a span of steps."""
         step = self._reader.step()
         finished = {number: _checked(row, row) for number, row in step.finished}
         return StepResult(finished, step.tokens, step.padding)
@@ -86,14 +86,14 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Tracing:
-    """Encodings become traces, from wherever a text before has ended."""
+    """Traces encodings, from the states in which the texts before have ended."""
 
     classifier: Classifier = field(compare=False)
     selection: Selection
     name: str = "states"
 
     def begin(self) -> SingleStepBatch[tuple[Encoding, State | None]]:
-        """An empty batch."""
+        """Make an empty batch."""
         return SingleStepBatch(self._run)
 
     def _run(self, jobs: Sequence[tuple[Encoding, State | None]]) -> StepResult:

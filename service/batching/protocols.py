@@ -1,4 +1,4 @@
-"""Jobs, the kinds of them, and the batches that they share: what a batcher asks of each.
+"""The protocols of jobs: their kinds, the batches that they share, and observers of both.
 
 A job is whatever its kind can do; the batcher only knows its cost.
 """
@@ -35,7 +35,7 @@ class Batch(Protocol[JobT_contra]):
 
 
 class JobKind(Protocol[JobT_contra]):
-    """What jobs must have in common to share a batch. Equal kinds are one kind."""
+    """The kind of a job. Jobs of equal kinds share a batch."""
 
     @property
     def name(self) -> str:

@@ -49,7 +49,7 @@ class Request:
         return next((result for result in self.results if isinstance(result, Exception)), None)
 
     def timed(self, now: float) -> Timed[Any]:
-        """The results, with the times until now."""
+        """Make the results, with the times until now."""
         joined = self.joined or now
         return Timed(self.results, joined - self.submitted, now - joined)
 

@@ -10,7 +10,7 @@ class SingleStepBatch(Generic[JobT]):
     """Jobs that are done together, all in one step."""
 
     def __init__(self, run: Callable[[list[JobT]], StepResult]) -> None:
-        """``run`` numbers what it finished by the indices of its list."""
+        """Take a function that numbers what it finished by the indices of its list."""
         self._run = run
         self._jobs: list[tuple[int, JobT]] = []
 

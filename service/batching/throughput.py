@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-# How much of the steps before a step leaves in memory: some twenty are remembered.
+# The weight that each step leaves to those before it: some twenty are remembered.
 DECAY = 0.95
 
 # Seconds for any cost before anything has been measured.

@@ -1,4 +1,4 @@
-"""Around every request: its time, a log line, metrics."""
+"""The access log: each request's time, log line and metrics, and its context."""
 
 import logging
 import time
@@ -17,12 +17,12 @@ logger = logging.getLogger("conveyor.access")
 LONGEST_PATH = 256  # characters of a path that are logged
 LONGEST_METHOD = 32  # and of a method, which may be any word
 
-# Who watches over the service asks these every few seconds.
+# Paths that monitoring asks every few seconds.
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 class AccessMiddleware:
-    """Adds ``x-total-time`` in ms, logs and counts the request."""
+    """Begins a request's context, adds ``x-total-time`` in ms, logs and counts the request."""
 
     def __init__(self, app: ASGIApp, metrics: RequestMetrics, paths: Collection[str]) -> None:
         self.app = app

@@ -94,14 +94,14 @@ class AdmissionMiddleware:
         path = scope["path"]
         if self._keys is None or path == PAGE or path.startswith(NO_KEY):
             return None
-        place = self._keys.match(Headers(scope=scope).get("authorization"))
-        if place is None:
+        index = self._keys.match(Headers(scope=scope).get("authorization"))
+        if index is None:
             self._metrics.rejected("key")
             return Unauthorized(
                 'An API key is required. Send it in the header "authorization: Bearer <key>".',
                 {"www-authenticate": "Bearer"},
             )
-        RequestContext.of(scope).client = place
+        RequestContext.of(scope).client = index
         return None
 
     def _check_room(self, scope: Scope) -> ServiceError | None:

@@ -11,13 +11,13 @@ logger = logging.getLogger("conveyor.faults")
 
 
 class FaultMiddleware:
-    """Turns a crash into a 500 that says nothing of its reason."""
+    """Turns a crash into a 500 that does not reveal its reason."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and answer it if nobody else does."""
+        """Pass a request on, and answer it if the application crashes."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""Where log lines go and what they look like.
+"""The log: its destination, and the format of its lines.
 
 Lines are written by a thread of their own, so that nobody who reads standard error slowly, or not
 at all, holds up the event loop. What finds no room is dropped, and counted.
@@ -58,7 +58,7 @@ class LineHandler(QueueHandler):
         self._untold = 0
 
     def enqueue(self, record: logging.LogRecord) -> None:
-        """Take a line, and first tell how many were not taken."""
+        """Take a line, and before it one that tells how many were not taken."""
         try:
             if self._untold:
                 self.queue.put_nowait(self._told(self._untold))
@@ -68,7 +68,7 @@ class LineHandler(QueueHandler):
             self.drop()
 
     def drop(self) -> None:
-        """A line is lost."""
+        """Count a line that is lost."""
         self._untold += 1
         self.on_drop()
 

@@ -1,4 +1,4 @@
-"""All connections of a process: how many are kept open, and how much waits to be sent on them.
+"""All connections of a process, with limits on their number and on what waits to be sent.
 
 Only requests count against `--max-connections`. Connections without one cost a file and some
 kilobytes, so there may be more of them; beyond that, whichever has been idle for the longest makes
@@ -36,7 +36,7 @@ class Connection(Protocol):
 
     @property
     def unsent(self) -> int:
-        """How many bytes of answers wait for the caller to take them."""
+        """The bytes of answers that wait for the caller to take them."""
 
     def abort(self) -> None:
         """Close it now."""
@@ -63,7 +63,7 @@ class Connections:
         return len(self._open)
 
     def add(self, connection: Connection) -> None:
-        """A connection has been made; one that is idle gives way to it if there are too many."""
+        """Add a new connection; an idle one is closed for it if there are too many."""
         self._open.add(connection)
         self._idle[connection] = None
         if len(self._open) > self._most:
@@ -78,22 +78,22 @@ class Connections:
             oldest.abort()
 
     def discard(self, connection: Connection) -> None:
-        """A connection has ended."""
+        """Remove a connection that has ended."""
         self._open.discard(connection)
         self._idle.pop(connection, None)
         self._sending.pop(connection, None)
 
     def busy(self, connection: Connection) -> None:
-        """A connection has a request."""
+        """Note that a connection has a request."""
         self._idle.pop(connection, None)
 
     def idle(self, connection: Connection) -> None:
-        """A connection has none any more."""
+        """Note that a connection has none any more."""
         if connection in self._open:
             self._idle[connection] = None
 
     def sending(self, connection: Connection) -> None:
-        """An answer waits for its caller; those that have waited for longer may have to go."""
+        """Note an answer that waits for its caller; those that wait for longer may be given up."""
         self._sending.setdefault(connection)
         unsent = sum(each.unsent for each in self._sending)
         for each in list(self._sending):
@@ -105,17 +105,17 @@ class Connections:
             each.abort()
 
     def sent(self, connection: Connection) -> None:
-        """It has been taken, all but a little."""
+        """Note that it has been taken, all but a little."""
         self._sending.pop(connection, None)
 
 
 def backlog(most: int) -> int:
-    """How many connections may wait to be accepted, where so many may be open."""
+    """Choose how many connections may wait to be accepted, where so many may be open."""
     return max(1, min(MOST_WAITING, int(most * (1 - CONNECTIONS_SHARE) / 2)))
 
 
 def most_open(most_requests: int) -> int:
-    """How many connections may be open, if so many may have a request, and so many files be open.
+    """Choose how many connections may be open, if so many may have a request.
 
     The limit on files is raised first, as far as it may be and is needed.
     """

@@ -1,4 +1,4 @@
-"""What of HTTP/1.1 is let through: h11's rules, and bounds on what its parsing may cost.
+"""HTTP/1.1 by h11's rules, with bounds on what its parsing may cost.
 
 h11 parses strictly and in Python: nothing that a caller sends can crash it. It was chosen over
 httptools, which leaves the body of a request that offers `Upgrade: h2c` to be read as a request of
@@ -39,7 +39,7 @@ class Parser(h11.Connection):
 
     @property
     def trailing_data(self) -> tuple[bytes, bool]:
-        """What has come and is not an event yet, and whether there is no more."""
+        """The bytes that are not an event yet, and True at the end of the stream."""
         begun, ended = super().trailing_data
         return begun + self._behind, ended
 
@@ -50,7 +50,7 @@ class Parser(h11.Connection):
             super().receive_data(data)
 
     def next_event(self) -> Event:
-        """The next event, as h11 tells it. Raises RemoteProtocolError beyond the bounds too."""
+        """Read the next event of h11. Raises RemoteProtocolError beyond the bounds too."""
         event = super().next_event()
         while event is h11.NEED_DATA and self._behind:
             self._check_begun()
