@@ -32,7 +32,7 @@ from starlette.requests import Request
 
 from service.json_response import JSONResponse
 
-LONGEST_ECHO = 60  # characters of a caller's input that an error repeats
+MAX_ECHO = 60  # characters of a caller's input that an error repeats
 EXAMPLE = '{"inputs": "a text"}'
 
 SHUTTING_DOWN = "The service is shutting down. Send the request to another replica."
@@ -167,11 +167,11 @@ def documented(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
     return {kind.status: {"model": ErrorBody, "description": kind.summary} for kind in kinds}
 
 
-def queue_full(seconds: float, most_tokens: int) -> Overloaded:
+def queue_full(seconds: float, max_tokens: int) -> Overloaded:
     """Make the refusal of a request while the queue is full, for so many seconds."""
     wait = max(1, math.ceil(seconds))
     return Overloaded(
-        f"The queue is full ({most_tokens:,} tokens waiting). Retry in {wait} s.",
+        f"The queue is full ({max_tokens:,} tokens waiting). Retry in {wait} s.",
         {"retry-after": str(wait)},
     )
 
@@ -191,9 +191,9 @@ def from_framework(error: HTTPException, request: Request) -> ServiceError:
         headers["Allow"] = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
     sentences = {
         NotFound: (
-            f"There is nothing at {request.url.path[:LONGEST_ECHO]!r}. GET /docs lists the paths."
+            f"There is nothing at {request.url.path[:MAX_ECHO]!r}. GET /docs lists the paths."
         ),
-        MethodNotAllowed: f"The method {request.method[:LONGEST_ECHO]} is not allowed here. Send "
+        MethodNotAllowed: f"The method {request.method[:MAX_ECHO]} is not allowed here. Send "
         f"{headers.get('Allow', 'GET').replace(', ', ' or ')}.",
     }
     return kind(sentences.get(kind, kind.summary), headers)
@@ -239,6 +239,6 @@ def _location(loc: Sequence[str | int]) -> str:
     for part in loc:
         name = str(part)
         shown = name if name.isidentifier() and name.isascii() else ascii(name)
-        shown = shown if len(shown) <= LONGEST_ECHO else f"{shown[:LONGEST_ECHO]}..."
+        shown = shown if len(shown) <= MAX_ECHO else f"{shown[:MAX_ECHO]}..."
         location += f"[{part}]" if isinstance(part, int) else f".{shown}" if location else shown
     return location

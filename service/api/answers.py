@@ -32,12 +32,12 @@ class _Turn(NamedTuple):
 class Room:
     """A number of bytes for answers under way; one that needs more has all of them for itself.
 
-    ``most_tokens`` may wait.
+    ``max_tokens`` may wait.
     """
 
-    def __init__(self, most: int, most_tokens: int) -> None:
+    def __init__(self, most: int, max_tokens: int) -> None:
         self._most = most
-        self._most_tokens = most_tokens
+        self._max_tokens = max_tokens
         self._used = 0
         self._tokens = 0  # that wait
         # Client: its answers, both in the order of their turns.
@@ -60,7 +60,7 @@ class Room:
             self._let_in()
 
     async def _wait(self, size: int, client: Hashable, tokens: int) -> None:
-        if self._tokens and self._tokens + tokens > self._most_tokens:
+        if self._tokens and self._tokens + tokens > self._max_tokens:
             raise Full(AGAIN)
         turn = _Turn(size, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(client, deque()).append(turn)
@@ -98,8 +98,8 @@ class Room:
 class Answers:
     """The rooms of small answers and of large ones, of so many bytes each."""
 
-    def __init__(self, most: int, most_tokens: int) -> None:
-        self._small, self._large = Room(most, most_tokens), Room(most, most_tokens)
+    def __init__(self, most: int, max_tokens: int) -> None:
+        self._small, self._large = Room(most, max_tokens), Room(most, max_tokens)
 
     def room(self, size: int) -> Room:
         """Choose the room for an answer of so many bytes."""

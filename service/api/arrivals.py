@@ -36,7 +36,7 @@ class Body:
         """Hold so many bytes more. Raises TooManyBytes, and holds them all the same."""
         before, self.size = self.beyond, self.size + size
         self.arrivals.held += self.beyond - before
-        if self.beyond and self.arrivals.held > self.arrivals.most_held:
+        if self.beyond and self.arrivals.held > self.arrivals.max_held:
             raise TooManyBytes
 
     @property
@@ -49,11 +49,11 @@ class Body:
 class Arrivals:
     """The bytes and tokens that are on their way, and the ratio of both in the bodies so far.
 
-    ``most_held`` bounds what all requests together hold of their bodies, in bytes, beyond what each
+    ``max_held`` bounds what all requests together hold of their bodies, in bytes, beyond what each
     of them may.
     """
 
-    most_held: int
+    max_held: int
     held: int = 0
     tokens: float = 0.0
     _seen_bytes: float = BYTES_PER_TOKEN

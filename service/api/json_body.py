@@ -26,7 +26,7 @@ from service.api.caller import CLIENT_GONE, ClientGone
 from service.api.request_context import RequestContext
 from service.batching.errors import Closed, Full
 from service.errors import (
-    LONGEST_ECHO,
+    MAX_ECHO,
     NOT_RUNNING,
     DeadlinePassed,
     InvalidRequest,
@@ -42,7 +42,7 @@ from service.errors import (
 TIMEOUT_HEADER = "x-request-timeout"
 
 # Values in a body beside one text and one state for each input: more than anybody selects.
-MOST_VALUES = 10_000
+MAX_VALUES = 10_000
 
 # As OpenAPI describes the header, which has its effect before FastAPI sees the request.
 TIMEOUT_PARAMETER = {
@@ -108,7 +108,7 @@ async def _read(request: Request, ctx: AppContext, held: Body) -> bytes:
             held.grow(len(part))
         except TooManyBytes:
             ctx.metrics.requests.rejected("bodies")
-            raise _too_many_bytes(ctx.arrivals.most_held) from None
+            raise _too_many_bytes(ctx.arrivals.max_held) from None
         if held.size > limit:
             raise _body_too_large(limit)
         if not declared:
@@ -130,7 +130,7 @@ def _check_room(size: int, ctx: AppContext) -> None:
 
 def _validated(schema: type[BaseModel], body: bytes, max_inputs: int) -> BaseModel:
     body = body.removeprefix(codecs.BOM_UTF8)
-    _check_values(body, MOST_VALUES + 2 * max_inputs)
+    _check_values(body, MAX_VALUES + 2 * max_inputs)
     try:
         return schema.model_validate(orjson.loads(body) if body else None)
     except ValidationError as error:
@@ -169,7 +169,7 @@ def _seconds(request: Request, most: float) -> float:
         seconds = math.nan
     if not seconds > 0:
         raise InvalidRequest(
-            f"The header {TIMEOUT_HEADER} is {header[:LONGEST_ECHO]!r}. Send a number of seconds "
+            f"The header {TIMEOUT_HEADER} is {header[:MAX_ECHO]!r}. Send a number of seconds "
             "above 0."
         )
     return min(seconds, most)
@@ -178,7 +178,7 @@ def _seconds(request: Request, most: float) -> float:
 def _check_content_type(value: str | None) -> None:
     if not _is_json(value or "none"):
         raise UnsupportedMediaType(
-            f"The body is declared as {(value or 'nothing')[:LONGEST_ECHO]!r}. "
+            f"The body is declared as {(value or 'nothing')[:MAX_ECHO]!r}. "
             "Send JSON with the header content-type: application/json."
         )
 
@@ -187,7 +187,7 @@ def _check_coding(value: str | None) -> None:
     coding = value or "identity"
     if coding.strip().lower() != "identity":
         raise UnsupportedMediaType(
-            f"The body is declared with the content-encoding {coding[:LONGEST_ECHO]!r}. "
+            f"The body is declared with the content-encoding {coding[:MAX_ECHO]!r}. "
             "Send it as it is, without that header.",
             {"accept-encoding": "identity"},
         )

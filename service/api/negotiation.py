@@ -7,7 +7,7 @@ from werkzeug.http import parse_accept_header
 
 # Characters of a header that are looked at: browsers send 150. Of 32 KB of wishes to compare, which
 # took the event loop 0.3 s, nobody means each; and servers may disregard them (section 12.5.1).
-LONGEST = 1024
+MAX_CHARACTERS = 1024
 
 
 def media_type(accept: str | None, offers: Sequence[str]) -> str | None:
@@ -33,4 +33,4 @@ def content_coding(accept_encoding: str | None, offers: Sequence[str]) -> str | 
 
 def _bounded(header: str | None) -> str | None:
     """Take the header, or None if it is longer than any that is meant."""
-    return header if header and len(header) <= LONGEST else None
+    return header if header and len(header) <= MAX_CHARACTERS else None

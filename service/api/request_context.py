@@ -13,7 +13,7 @@ from starlette.types import Scope
 KEY = "conveyor.request"
 
 # Digits of the longest content-length that is believed.
-LONGEST_LENGTH = 18
+MAX_DIGITS = 18
 
 
 @dataclass
@@ -43,5 +43,5 @@ class RequestContext:
 def content_length(headers: Mapping[str, str]) -> int:
     """Read how many bytes a body is declared to have; 0 if that is not a plain number."""
     length = headers.get("content-length", "")
-    plain = length.isascii() and length.isdigit() and len(length) <= LONGEST_LENGTH
+    plain = length.isascii() and length.isdigit() and len(length) <= MAX_DIGITS
     return int(length) if plain else 0

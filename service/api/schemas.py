@@ -28,8 +28,8 @@ from service.errors import UNKNOWN_FIELD
 T = TypeVar("T", bound=Hashable)
 
 # Items of `units`: more single units than this are named as ranges.
-MOST_UNITS = 4096
-MOST_LAYERS = 128  # twice as many as any model has, as they count from the top as well
+MAX_UNITS = 4096
+MAX_LAYERS = 128  # twice as many as any model has, as they count from the top as well
 
 
 def _as_list(inputs: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
@@ -40,7 +40,7 @@ def _as_list(inputs: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
     return inputs
 
 
-def _whole(number: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+def _integral(number: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
     """Take 1.0 for an integer, as JSON does."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
@@ -106,8 +106,8 @@ class TextsRequest(_Body):
 class PredictParameters(_Body):
     """The part of the answer to send."""
 
-    top_k: Annotated[int, Field(ge=1), BeforeValidator(_whole)] | None = Field(
-        default=None, description="How many labels to name for each text; all, if not given."
+    top_k: Annotated[int, Field(ge=1), BeforeValidator(_integral)] | None = Field(
+        default=None, description="Number of labels to name for each text; all, if not given."
     )
 
 
@@ -124,7 +124,7 @@ class PredictRequest(TextsRequest):
 
 # start:stop:stride, as in a Python slice; a number below zero counts from the end.
 SLICE = r"^(-?[0-9]{1,9})?:(-?[0-9]{1,9})?(:([1-9][0-9]{0,8})?)?$"
-MOST_DECIMALS = 7  # float32 has no more
+MAX_DECIMALS = 7  # float32 has no more
 
 
 def _slice(value: Any) -> slice:  # noqa: ANN401 - whatever JSON can hold
@@ -134,7 +134,7 @@ def _slice(value: Any) -> slice:  # noqa: ANN401 - whatever JSON can hold
 
 
 def _unit(value: Any) -> int | slice:  # noqa: ANN401 - whatever JSON can hold
-    number = _whole(value)
+    number = _integral(value)
     if isinstance(number, int) and not isinstance(number, bool):
         return number
     if isinstance(value, str):
@@ -168,15 +168,15 @@ class StatesRequest(TextsRequest):
         | None
     ) = Field(
         default=None,
-        description="Which tensors; none with an empty list. A simple RNN only has hidden.",
+        description="Tensors; none with an empty list. A simple RNN only has hidden.",
     )
     layers: (
         Annotated[
-            list[Annotated[int, BeforeValidator(_whole)]],
-            Field(min_length=1, max_length=MOST_LAYERS, fail_fast=True),
+            list[Annotated[int, BeforeValidator(_integral)]],
+            Field(min_length=1, max_length=MAX_LAYERS, fail_fast=True),
         ]
         | None
-    ) = Field(default=None, description="Which layers, from 0, each once; -1 is the top one.")
+    ) = Field(default=None, description="Layers, from 0, each once; -1 is the top one.")
     directions: (
         Annotated[
             list[Direction],
@@ -184,7 +184,7 @@ class StatesRequest(TextsRequest):
             AfterValidator(_once),
         ]
         | None
-    ) = Field(default=None, description="Which directions of reading.")
+    ) = Field(default=None, description="Directions of reading.")
     units: (
         Annotated[
             list[
@@ -194,22 +194,21 @@ class StatesRequest(TextsRequest):
                     WithJsonSchema({"anyOf": [{"type": "integer"}, _SLICE_SCHEMA]}),
                 ]
             ],
-            Field(min_length=1, max_length=MOST_UNITS, fail_fast=True),
+            Field(min_length=1, max_length=MAX_UNITS, fail_fast=True),
         ]
         | None
     ) = Field(
         default=None,
-        description="Which units, in this order, each once: numbers from 0, and ranges such as "
-        "0:10.",
+        description="Units, in this order, each once: numbers from 0, and ranges such as 0:10.",
         examples=[[0, 7, "100:110"]],
     )
     steps: Annotated[slice, PlainValidator(_slice), WithJsonSchema(_SLICE_SCHEMA)] | None = Field(
         default=None,
-        description="Which steps, as start:stop:stride; numbers below 0 count from the end.",
+        description="Steps, as start:stop:stride; numbers below 0 count from the end.",
         examples=["-1:", "::10"],
     )
-    decimals: Annotated[int, Field(ge=0, le=MOST_DECIMALS), BeforeValidator(_whole)] | None = Field(
-        default=None, description="Round the numbers of JSON; by default, they are exact."
+    decimals: Annotated[int, Field(ge=0, le=MAX_DECIMALS), BeforeValidator(_integral)] | None = (
+        Field(default=None, description="Round the numbers of JSON; by default, they are exact.")
     )
     step_scores: Flag = Field(
         default=False, description="Add the labels' probabilities after each step."
@@ -238,7 +237,7 @@ class StatesRequest(TextsRequest):
         ),
     ] = Field(
         default=None,
-        description="Where the text before ended: one state, or one (or null) for each input.",
+        description="The state of the text before: one, or one (or null) for each input.",
     )
 
 
@@ -252,12 +251,12 @@ class LabelScore(BaseModel):
 class Summaries(BaseModel):
     """Summaries of the tensors of one layer and direction, over the selected units.
 
-    A model without gates and a belt, a simple RNN, only has ``hidden_norm``.
+    A model without gates and a cell state, a simple RNN, only has ``hidden_norm``.
     """
 
     retention: list[list[int]] | None = Field(
         default=None,
-        description="How many steps back a value on a unit's belt still counts: steps x units.",
+        description="Steps back from which a value in the cell state still counts: steps x units.",
     )
     forget_gate_closed: list[float] | None = Field(
         default=None, description="Share of the units below 0.1, per step."
@@ -280,8 +279,8 @@ class LayerStates(BaseModel):
 
     layer: int = Field(ge=0, description="0 is the layer that reads the embedded tokens.")
     direction: Direction
-    hidden: list[list[float]] | None = Field(default=None, description="h, the state.")
-    cell: list[list[float]] | None = Field(default=None, description="c, the conveyor belt.")
+    hidden: list[list[float]] | None = Field(default=None, description="h, the hidden state.")
+    cell: list[list[float]] | None = Field(default=None, description="c, the cell state.")
     forget_gate: list[list[float]] | None = Field(default=None, description="f, 0 to 1.")
     input_gate: list[list[float]] | None = Field(default=None, description="i, 0 to 1.")
     candidate: list[list[float]] | None = Field(default=None, description="The new value, -1 to 1.")
@@ -295,7 +294,7 @@ class Contributions(BaseModel):
     The logit of a label is its bias and the contributions of all units of all directions.
     """
 
-    bias: list[float] = Field(description="What each label starts with.")
+    bias: list[float] = Field(description="The bias of each label.")
     forward: list[list[float]] | None = Field(default=None, description="Labels x units.")
     backward: list[list[float]] | None = Field(default=None, description="Labels x units.")
 
@@ -308,7 +307,7 @@ class TextStates(BaseModel):
     offsets: list[tuple[int, int]] = Field(
         description="Start and end of each token in the text, in characters (code points)."
     )
-    truncated: bool = Field(description="Whether only the end of the text was read.")
+    truncated: bool = Field(description="True if only the end of the text was read.")
     prediction: list[LabelScore] = Field(description="As /predict answers it, best label first.")
     steps: list[int] = Field(description="The selected steps, as numbers of tokens.")
     step_scores: list[list[float]] | None = Field(
@@ -316,7 +315,9 @@ class TextStates(BaseModel):
     )
     contributions: Contributions | None = None
     layers: list[LayerStates]
-    state: str | None = Field(default=None, description="Where the text ends, for what follows.")
+    state: str | None = Field(
+        default=None, description="The state in which the text ends, for its continuation."
+    )
 
 
 class StatesResponse(BaseModel):

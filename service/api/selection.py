@@ -7,7 +7,7 @@ from model.network.state import State
 from service.api.app_context import AppContext
 from service.api.schemas import StatesRequest
 from service.api.state_token import StateTokenError, from_token
-from service.errors import LONGEST_ECHO, InvalidRequest
+from service.errors import MAX_ECHO, InvalidRequest
 
 
 def select(body: StatesRequest, config: ModelConfig) -> Selection:
@@ -127,4 +127,4 @@ def _units(body: StatesRequest, config: ModelConfig) -> list[int] | None:
 
 def _short(number: int) -> str:
     text = str(number)
-    return text if len(text) <= LONGEST_ECHO else f"{text[:LONGEST_ECHO]}..."
+    return text if len(text) <= MAX_ECHO else f"{text[:MAX_ECHO]}..."

@@ -21,7 +21,7 @@ BYTES_PER_TEXT = 160
 BRACKETS_PER_TOKEN = 6
 
 # Tokens may share characters: a tokenizer of bytes makes up to four of one.
-MOST_SHARED = 4
+MAX_SHARED = 4
 
 
 def answer_bytes(
@@ -67,7 +67,7 @@ def _text_bytes(form: Format, text: str, encoding: Encoding, vocab_size: int) ->
     first, last = encoding.offsets[0][0], encoding.offsets[-1][1]
     shared = sum(end - start for start, end in encoding.offsets) > last - first
     written = len(orjson.dumps(text[first:last]))
-    return size + written * (MOST_SHARED if shared else 1)
+    return size + written * (MAX_SHARED if shared else 1)
 
 
 def _arrays(selection: Selection, config: ModelConfig) -> int:

@@ -18,7 +18,7 @@ from service.batching.protocols import StepResult
 from service.batching.single_step import SingleStepBatch
 
 # A text costs as much as its tokens, and at least as much as the shortest span that is read.
-LEAST_COST = min(LENGTHS)
+MIN_COST = min(LENGTHS)
 
 
 class NotFinite(Exception):
@@ -27,7 +27,7 @@ class NotFinite(Exception):
 
 def cost(encoding: Encoding) -> int:
     """Count what a text costs the model, in tokens."""
-    return max(len(encoding), LEAST_COST)
+    return max(len(encoding), MIN_COST)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from service.metrics.requests import RequestMetrics
 
 logger = logging.getLogger("conveyor.access")
 
-LONGEST_PATH = 256  # characters of a path that are logged
-LONGEST_METHOD = 32  # and of a method, which may be any word
+MAX_PATH = 256  # characters of a path that are logged
+MAX_METHOD = 32  # and of a method, which may be any word
 
 # Paths that monitoring asks every few seconds.
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
@@ -53,7 +53,7 @@ class AccessMiddleware:
             path = scope["path"] if scope["path"] in self._paths else "other"
             self._metrics.answered(path, status, seconds, context.accepted)
             elapsed = seconds * 1000
-            shown, method = scope["path"][:LONGEST_PATH], scope["method"][:LONGEST_METHOD]
+            shown, method = scope["path"][:MAX_PATH], scope["method"][:MAX_METHOD]
             passed = path in PROBES and status == HTTPStatus.OK
             logger.log(
                 logging.DEBUG if passed else logging.INFO,

@@ -80,7 +80,7 @@ class AdmissionMiddleware:
         if self._lifecycle.draining:
             self._metrics.rejected("draining")
             return Unavailable(SHUTTING_DOWN, CLOSE)
-        most = self._lifecycle.most_active
+        most = self._lifecycle.max_active
         if self._lifecycle.active >= most:
             self._metrics.rejected("connections")
             return Overloaded(

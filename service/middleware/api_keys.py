@@ -10,7 +10,7 @@ from typing import Self
 from service.settings import Settings
 
 # Thousands of keys; whatever is larger is another file.
-MOST_BYTES = 2**20
+MAX_BYTES = 2**20
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -60,9 +60,9 @@ def _lines(path: Path) -> list[bytes]:
     if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for whoever writes into it
         raise NoKeys(f"{path} is no file: --api-keys-file is a file with one key a line.")
     with path.open("rb") as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise NoKeys(f"{path} is larger than {MOST_BYTES:,} bytes: it should have one key a line.")
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise NoKeys(f"{path} is larger than {MAX_BYTES:,} bytes: it should have one key a line.")
     content = content.removeprefix(BYTE_ORDER_MARK)
     try:
         content.decode()

@@ -15,7 +15,7 @@ class Lifecycle:
     """The state shared by those who admit requests and those who end the process."""
 
     batchers: Sequence[Batcher]
-    most_active: int  # requests at a time
+    max_active: int  # requests at a time
     draining: bool = False
     active: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)

@@ -19,7 +19,7 @@ TEXT = "%(asctime)s %(levelname)-7s %(name)s [%(correlation_id)s] %(message)s"
 JSON = "%(asctime)s %(levelname)s %(name)s %(correlation_id)s %(message)s"
 
 # Characters that wait to be written: some thousand lines, or few very long ones.
-MOST_WAITING = 2**20
+MAX_WAITING = 2**20
 
 # Seconds that the last lines get at the end.
 LAST_SECONDS = 1.0
@@ -120,7 +120,7 @@ class Listener(QueueListener):
 @contextlib.contextmanager
 def logging_to_stderr(level: str, form: str) -> Iterator[LineHandler]:
     """Send every logger's lines, those of uvicorn included, to standard error until the end."""
-    lines: queue.Queue[Any] = Lines(MOST_WAITING)
+    lines: queue.Queue[Any] = Lines(MAX_WAITING)
     handler = LineHandler(lines)
     _configure(level, form, handler)
     # Without a standard error, its number may be that of another file by now.

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from service.process.lifecycle import Lifecycle
 from service.process.signals import forces_exit, shutdown_signals
 from service.protocol.connection import Connection
-from service.protocol.connections import UNSENT_ANSWERS, Connections, backlog, most_open
+from service.protocol.connections import UNSENT_ANSWERS, Connections, backlog, max_open
 from service.settings import Settings
 
 logger = logging.getLogger("conveyor.server")
@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
     def __init__(
         self, app: ASGIApp, lifecycle: Lifecycle, settings: Settings, on_ready: Callable[[], None]
     ) -> None:
-        most = most_open(settings.max_connections)
+        most = max_open(settings.max_connections)
         self._connections = Connections(
             most, settings.max_connections, UNSENT_ANSWERS * settings.max_response_bytes
         )
@@ -58,12 +58,12 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self._lifecycle = lifecycle
-        lifecycle.most_active = self._connections.most_requests
+        lifecycle.max_active = self._connections.max_requests
         self._grace = settings.shutdown_seconds
         self._on_ready = on_ready
         logger.info(
             "At most %s requests at a time, and %s connections",
-            f"{self._connections.most_requests:,}",
+            f"{self._connections.max_requests:,}",
             f"{most:,}",
         )
 

@@ -4,7 +4,7 @@ What is added:
 
 - A connection without a request, or with half a head, has `HEAD_SECONDS` to send one. Between two
   requests it has uvicorn's keep-alive time.
-- An answer is to be taken, `LEAST_BYTES` at least in `WRITE_SECONDS`, or the connection is given
+- An answer is to be taken, `MIN_BYTES` at least in `WRITE_SECONDS`, or the connection is given
   up.
 - What is no HTTP/1.1 gets the error body that all refusals have, and time to read it.
 - A connection that is to end hears out whoever still sends, so that the answer is not lost, and
@@ -30,13 +30,13 @@ from uvicorn.server import ServerState
 
 from service.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, ServiceError, response
 from service.protocol.connections import Connections
-from service.protocol.parser import MOST_HEAD_BYTES, MOST_HEADERS, Parser
+from service.protocol.parser import MAX_HEAD_BYTES, MAX_HEADERS, Parser
 
 HEAD_SECONDS = 20.0
 
 # 16 KiB a second, less than any modem of this century; an answer of 64 MiB has an hour, then.
 WRITE_SECONDS = 10.0
-LEAST_BYTES = 163_840
+MIN_BYTES = 163_840
 
 # How long a caller whose bytes are no request may go on sending, so that it can read why: a
 # connection that is closed under what it sends is reset, and the answer lost. Whoever sends a body
@@ -47,7 +47,7 @@ LINGER_SECONDS = 1.0
 PROBE_SECONDS = 0.25
 
 # What is read of the requests behind the one under way.
-MOST_PIPELINED = 65_536
+MAX_PIPELINED = 65_536
 
 HTTP_1_1 = "1.1"
 
@@ -169,8 +169,8 @@ class Connection(H11Protocol):
         if getattr(error, "error_status_hint", None) == HeadersTooLarge.status:
             self._refuse(
                 HeadersTooLarge(
-                    f"The request's headers are too large. Send at most {MOST_HEADERS} headers, "
-                    f"and {MOST_HEAD_BYTES:,} bytes with the path."
+                    f"The request's headers are too large. Send at most {MAX_HEADERS} headers, "
+                    f"and {MAX_HEAD_BYTES:,} bytes with the path."
                 )
             )
         else:
@@ -238,7 +238,7 @@ class Connection(H11Protocol):
     def _resume_reading(self) -> None:
         if self.flow.read_paused and self.conn.their_state is h11.DONE:
             behind, _ = self.conn.trailing_data
-            if len(behind) < MOST_PIPELINED:
+            if len(behind) < MAX_PIPELINED:
                 self.flow.resume_reading()
 
     def _cancel_head_timer(self) -> None:
@@ -266,7 +266,7 @@ class Connection(H11Protocol):
     def _check_sent(self, before: int) -> None:
         """Give up an answer that is not taken, or hardly."""
         unsent = self.unsent
-        if before - unsent < LEAST_BYTES:
+        if before - unsent < MIN_BYTES:
             self.abort()
         else:
             self._write_timer = self.loop.call_later(WRITE_SECONDS, self._check_sent, unsent)

@@ -25,7 +25,7 @@ CONNECTIONS_SHARE = 0.75
 
 # Connections that may wait to be accepted. They come in one turn of the event loop, so their files
 # have to be there; where files are many, it is what the kernel allows by default, and no more.
-MOST_WAITING = 2048
+MAX_WAITING = 2048
 
 # Answers of the largest size that may wait to be sent at a time, on all connections together.
 UNSENT_ANSWERS = 2
@@ -45,15 +45,15 @@ class Connection(Protocol):
 class Connections:
     """The open connections of a process.
 
-    ``most`` may be open, of which ``most_requests`` may have a request. ``most_unsent`` bytes may
+    ``most`` may be open, of which ``max_requests`` may have a request. ``max_unsent`` bytes may
     wait on those that do not take their answers as fast as they are written.
     """
 
-    def __init__(self, most: int, most_requests: int, most_unsent: int) -> None:
+    def __init__(self, most: int, max_requests: int, max_unsent: int) -> None:
         # Some are left over: a caller who finds all busy is to be told so.
-        self.most_requests = max(1, min(most_requests, most * 9 // 10))
+        self.max_requests = max(1, min(max_requests, most * 9 // 10))
         self._most = most
-        self._most_unsent = most_unsent
+        self._max_unsent = max_unsent
         self._open: set[Connection] = set()
         self._idle: dict[Connection, None] = {}  # for the longest time first
         self._sending: dict[Connection, None] = {}  # for the longest time first
@@ -97,7 +97,7 @@ class Connections:
         self._sending.setdefault(connection)
         unsent = sum(each.unsent for each in self._sending)
         for each in list(self._sending):
-            if unsent <= self._most_unsent or each is connection:
+            if unsent <= self._max_unsent or each is connection:
                 break
             unsent -= each.unsent
             self.discard(each)
@@ -111,15 +111,15 @@ class Connections:
 
 def backlog(most: int) -> int:
     """Choose how many connections may wait to be accepted, where so many may be open."""
-    return max(1, min(MOST_WAITING, int(most * (1 - CONNECTIONS_SHARE) / 2)))
+    return max(1, min(MAX_WAITING, int(most * (1 - CONNECTIONS_SHARE) / 2)))
 
 
-def most_open(most_requests: int) -> int:
+def max_open(max_requests: int) -> int:
     """Choose how many connections may be open, if so many may have a request.
 
     The limit on files is raised first, as far as it may be and is needed.
     """
-    wanted = most_requests * OPEN_PER_REQUEST
+    wanted = max_requests * OPEN_PER_REQUEST
     own = OWN_FILES + len(list(Path("/proc/self/fd").iterdir()))
     needed = math.ceil(wanted / CONNECTIONS_SHARE) + own
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -30,13 +30,13 @@ router = APIRouter(route_class=JSONRoute)
 FEW_SCORES = 512
 
 # Texts that the header names: with a thousand inputs it would be too long for some proxies.
-MOST_NAMED = 100
+MAX_NAMED = 100
 
 TRUNCATED_HEADER = {
     "x-truncated": {
         "schema": {"type": "string"},
         "description": "Which inputs, from 0, had only their ends read, as in 0, 7; not there if "
-        f"none. After {MOST_NAMED} of them stands an ellipsis (...).",
+        f"none. After {MAX_NAMED} of them stands an ellipsis (...).",
     }
 }
 
@@ -83,8 +83,8 @@ def _truncated(truncated: list[bool]) -> dict[str, str]:
     numbers = [str(number) for number, cut in enumerate(truncated) if cut]
     if not numbers:
         return {}
-    more = ["..."] if len(numbers) > MOST_NAMED else []
-    return {"x-truncated": ", ".join(numbers[:MOST_NAMED] + more)}
+    more = ["..."] if len(numbers) > MAX_NAMED else []
+    return {"x-truncated": ", ".join(numbers[:MAX_NAMED] + more)}
 
 
 def _respond(

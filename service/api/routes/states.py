@@ -28,7 +28,7 @@ from service.api.texts import (
 )
 from service.batching.errors import Full
 from service.batching.jobs import Tracing
-from service.errors import LONGEST_ECHO, InvalidRequest, NotAcceptable, documented
+from service.errors import MAX_ECHO, InvalidRequest, NotAcceptable, documented
 
 router = APIRouter(route_class=JSONRoute)
 
@@ -108,7 +108,7 @@ def _kind(request: Request, decimals: int | None) -> str:
     kind = media_type(accept, list(FORMATS))
     if kind is None:
         raise NotAcceptable(
-            f"The header accept: {accept[:LONGEST_ECHO]!r} allows none of the media types of "
+            f"The header accept: {accept[:MAX_ECHO]!r} allows none of the media types of "
             f"states. Accept one of {', '.join(FORMATS)}."
         )
     if decimals is not None and kind != JSON:

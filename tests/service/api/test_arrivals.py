@@ -54,7 +54,7 @@ def test_it_is_gone_also_if_tokenizing_fails() -> None:
 
 
 def test_bodies_together_are_bounded_beyond_what_each_may_hold() -> None:
-    arrivals = Arrivals(most_held=1000)
+    arrivals = Arrivals(max_held=1000)
     with contextlib.ExitStack() as many:
         for _ in range(100):
             many.enter_context(arrivals.body()).grow(FREE_BYTES)

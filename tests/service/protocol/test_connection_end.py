@@ -7,7 +7,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from service.protocol.connection import LEAST_BYTES, Connection
+from service.protocol.connection import MIN_BYTES, Connection
 from service.protocol.connections import Connections
 from tests.service.protocol.callers import GET, LARGE, POST, App, Caller, run, until
 
@@ -30,7 +30,7 @@ def test_an_answer_that_nobody_takes_is_given_up(requests: int) -> None:
 
 def test_an_answer_may_be_taken_slowly_but_not_for_ever_slower() -> None:
     class Transport(asyncio.Transport):
-        unsent = 10 * LEAST_BYTES
+        unsent = 10 * MIN_BYTES
         aborted = False
 
         def get_write_buffer_size(self) -> int:
@@ -52,10 +52,10 @@ def test_an_answer_may_be_taken_slowly_but_not_for_ever_slower() -> None:
         connection.connection_made(transport)
         connection.pause_writing()
         for _ in range(3):
-            before, transport.unsent = transport.unsent, transport.unsent - LEAST_BYTES
+            before, transport.unsent = transport.unsent, transport.unsent - MIN_BYTES
             connection._check_sent(before)
             assert not transport.aborted
-        before, transport.unsent = transport.unsent, transport.unsent - LEAST_BYTES + 1
+        before, transport.unsent = transport.unsent, transport.unsent - MIN_BYTES + 1
         connection._check_sent(before)
         assert transport.aborted
         connection.connection_lost(None)
