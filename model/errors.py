@@ -6,7 +6,6 @@ ModelError
 ├── DataError        a file of texts cannot be read, or does not hold what was asked for
 ├── OutOfMemory      a run, or a model with its texts, needs more memory than there is
 ├── PredictionError  a file cannot be labelled, or the labelling not go on
-├── StateError       a text to be continued comes with a state that cannot be used
 └── TrainingError    a training run cannot start, go on, or be stored
 """
 
@@ -35,10 +34,6 @@ class OutOfMemory(ModelError):
 
 class PredictionError(ModelError):
     """A file cannot be labelled, continued or stored."""
-
-
-class StateError(ModelError):
-    """A state cannot be continued from; the text is a clause, to be put behind the state's name."""
 
 
 class TrainingError(ModelError):

@@ -19,13 +19,13 @@ from model.inference.classifier import use_threads
 from model.text.ending import CHARACTERS_PER_TOKEN
 from service import errors
 from service.api.answers import Answers
+from service.api.app_context import AppContext
 from service.api.arrivals import LARGEST_BODIES, Arrivals
-from service.api.context import Context
 from service.api.routes import inspector, operations, predict, states
 from service.batching.batcher import Batcher
-from service.metrics import Metrics
+from service.metrics.metrics import Metrics
 from service.middleware.access import AccessMiddleware
-from service.middleware.admission import GateMiddleware
+from service.middleware.admission import AdmissionMiddleware
 from service.middleware.api_keys import Keys
 from service.middleware.cors import CORS
 from service.middleware.faults import FaultMiddleware
@@ -45,7 +45,7 @@ TOKENIZER_BATCH = 65_536
 def create_app(
     settings: Settings, artifact: Artifact, keys: Keys | None = None, slot: Slot | None = None
 ) -> FastAPI:
-    """Serve one model under these settings, and as one of several workers if there is a slot.
+    """Make the application for one model; with a slot, it is one of several workers.
 
     Keys that are not given are those of the settings: NoKeys, or OSError for an unreadable file.
     """
@@ -71,13 +71,13 @@ def create_app(
     app.add_exception_handler(HTTPException, _on_http_error)
     # The last one added is the first to see a request.
     app.add_middleware(
-        GateMiddleware,
+        AdmissionMiddleware,
         lifecycle=context.lifecycle,
         keys=keys,
         model=context.model,
         arrivals=context.arrivals,
         settings=settings,
-        metrics=context.metrics,
+        metrics=context.metrics.requests,
     )
     app.add_middleware(HeadMiddleware)
     app.add_middleware(FaultMiddleware)
@@ -85,17 +85,17 @@ def create_app(
     if settings.cors_origins:
         app.add_middleware(CORS, listed=settings.cors_origins)
     paths = frozenset(app.openapi()["paths"])
-    app.add_middleware(AccessMiddleware, metrics=context.metrics, paths=paths)
+    app.add_middleware(AccessMiddleware, metrics=context.metrics.requests, paths=paths)
     app.add_middleware(CorrelationIdMiddleware, validator=_is_request_id)
     return app
 
 
 def _is_request_id(text: str) -> bool:
-    """Whether a caller's own request id is one that others can look for, and nothing but that."""
+    """Accept a caller's own request id if it is a UUID, which can be searched for in logs."""
     return re.fullmatch(r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}", text) is not None
 
 
-def _context(settings: Settings, artifact: Artifact, slot: Slot | None) -> Context:
+def _context(settings: Settings, artifact: Artifact, slot: Slot | None) -> AppContext:
     metrics = Metrics(artifact, version("conveyor"), slot)
     tokenizer = Batcher(
         "tokenizer",
@@ -106,18 +106,18 @@ def _context(settings: Settings, artifact: Artifact, slot: Slot | None) -> Conte
         "model",
         batch_cost=settings.max_batch_tokens,
         queue_cost=settings.max_queued_tokens,
-        observer=metrics,
+        observer=metrics.batches,
         prepare=partial(use_threads, settings.threads or threads(settings.workers)),
     )
-    lifecycle = Lifecycle([tokenizer, model])
+    lifecycle = Lifecycle([tokenizer, model], settings.max_connections)
     answers = Answers(settings.max_response_bytes, settings.max_queued_tokens)
     arrivals = Arrivals(LARGEST_BODIES * settings.max_body_bytes)
-    return Context(settings, artifact, tokenizer, model, arrivals, answers, lifecycle, metrics)
+    return AppContext(settings, artifact, tokenizer, model, arrivals, answers, lifecycle, metrics)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    context: Context = app.state.context
+    context: AppContext = app.state.context
     batchers = (context.tokenizer, context.model)
     for batcher in batchers:
         batcher.start()
@@ -126,7 +126,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         for batcher in batchers:
             await batcher.close(context.settings.shutdown_seconds)
-        tally = ", ".join(f"{count} {name}" for name, count in context.metrics.tally().items())
+        tally = ", ".join(
+            f"{count} {name}" for name, count in context.metrics.requests.tally().items()
+        )
         logger.info("Requests in all: %s", tally)
 
 

@@ -23,7 +23,7 @@ from service.middleware.api_keys import Keys, NoKeys
 from service.process.interpreter import freeze_gc, set_switch_interval
 from service.process.logs import logging_to_stderr, write
 from service.process.server import Server
-from service.process.signals import ignore_the_meaningless
+from service.process.signals import ignore_signals
 from service.process.workers import Workers
 from service.scoreboard import Slot
 from service.settings import Settings
@@ -39,13 +39,13 @@ class StartError(Exception):
 
 def main() -> None:
     """Run the command line."""
-    _have_standard_files()
-    with _one_sentence():
+    _open_standard_files()
+    with _errors_in_one_sentence():
         app()
 
 
-def _have_standard_files() -> None:
-    """Let those that whoever started us has closed lead nowhere, and not to what is opened next."""
+def _open_standard_files() -> None:
+    """Open /dev/null for those that are closed, so that no other file takes their numbers."""
     for number in (STDIN, STDOUT, STDERR):
         try:
             os.fstat(number)
@@ -54,8 +54,8 @@ def _have_standard_files() -> None:
 
 
 @contextlib.contextmanager
-def _one_sentence() -> Iterator[None]:
-    """Every foreseeable failure is one sentence and a non-zero exit."""
+def _errors_in_one_sentence() -> Iterator[None]:
+    """Turn each foreseeable failure into one sentence and a non-zero exit."""
     try:
         yield
     except (ModelError, StartError, NoKeys) as error:
@@ -79,7 +79,7 @@ def serve(**flags: Any) -> None:  # noqa: ANN401 - as the settings are
         settings = Settings(**flags)
     except ValidationError as error:
         raise StartError(wrong_flag(error, flags, prefix="CONVEYOR_")) from None
-    ignore_the_meaningless()
+    ignore_signals()
     keys = Keys.from_settings(settings)
     listener = _listen(settings.host, settings.port)
     announce = partial(_announce, settings, listener)
@@ -99,7 +99,7 @@ def _serve(
     slot: Slot | None,
     on_ready: Callable[[], None],
 ) -> int:
-    """Serve in this process until a signal comes; the exit code."""
+    """Serve in this process until a signal comes; return the exit code."""
     with logging_to_stderr(settings.log_level, settings.log_format) as log:
         # The model has its own thread, with helpers of its own. Were this one to have helpers too,
         # they would be more than there are cores, and OpenMP puts its threads to sleep between any
@@ -129,7 +129,7 @@ def _serve_as_worker(
     slot: Slot,
     on_ready: Callable[[], None],
 ) -> None:
-    with _one_sentence():
+    with _errors_in_one_sentence():
         sys.exit(_serve(settings, keys, listener, slot, on_ready))
 
 
@@ -142,10 +142,10 @@ def _announce(settings: Settings, listener: socket.socket) -> None:
         f"curl -s {url}/predict -H 'content-type: application/json' -d '{EXAMPLE}'\n"
     )
     # On a thread of its own, as nobody may be there to read it.
-    threading.Thread(target=_say, args=(text,), daemon=True).start()
+    threading.Thread(target=_print_announcement, args=(text,), daemon=True).start()
 
 
-def _say(text: str) -> None:
+def _print_announcement(text: str) -> None:
     with contextlib.suppress(OSError):
         write(STDOUT, text)
 

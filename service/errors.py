@@ -1,22 +1,22 @@
-"""Every error that a caller can get, and the one body that all of them have.
+"""The errors that a caller can get, and the one body that all of them have.
 
 ServiceError
 ├── MalformedJSON          400   the body is not JSON
 ├── MalformedRequest       400   the bytes are no request of HTTP/1.1
-├── Unauthorized           401   no API key, or a wrong one
-├── Forbidden              403   a page of an origin that may not call
+├── Unauthorized           401   the API key is missing or wrong
+├── Forbidden              403   the page's origin is not allowed
 ├── NotFound               404   no such path
 ├── MethodNotAllowed       405   the path exists, the method does not
-├── NotAcceptable          406   no form of the answer is one that the caller accepts
-├── RequestTimeout         408   a request has been begun, and not gone on with
-├── TooLarge               413   more than a limit allows: bytes, inputs, tokens, answer
+├── NotAcceptable          406   the answer has none of the accepted media types
+├── RequestTimeout         408   a request has begun to arrive, and stopped
+├── TooLarge               413   a limit is exceeded: bytes, inputs, tokens, answer
 ├── UnsupportedMediaType   415   the body is not declared as JSON
 ├── InvalidRequest         422   JSON, but not what the endpoint takes
-├── Overloaded             429   as much waits as may wait, or as many are connected as may be
-├── HeadersTooLarge        431   the request's head is larger than may be
+├── Overloaded             429   the queue is full, or the most requests are under way
+├── HeadersTooLarge        431   the request's headers exceed their limit
 ├── Internal               500   a fault of ours; the log holds the details
 ├── Unavailable            503   loading or shutting down
-└── DeadlinePassed         504   the answer was not there in time
+└── DeadlinePassed         504   the answer was not ready in time
 
 The classes are the table: handlers and OpenAPI are both made from it.
 """
@@ -32,8 +32,11 @@ from starlette.requests import Request
 
 from service.json_response import JSONResponse
 
-LONGEST_ECHO = 60  # characters of what a caller sent that an error repeats
+MAX_ECHO = 60  # characters of a caller's input that an error repeats
 EXAMPLE = '{"inputs": "a text"}'
+
+SHUTTING_DOWN = "The service is shutting down. Send the request to another replica."
+NOT_RUNNING = "The model is not running. Send the request to another replica."
 
 # The type of pydantic's error about a field that there is not; its context has the name.
 UNKNOWN_FIELD = "unknown_field"
@@ -64,19 +67,19 @@ class MalformedJSON(ServiceError):
 
 
 class MalformedRequest(ServiceError):
-    """The bytes that came are not a request, so nothing of it is known."""
+    """The bytes that arrived are not a request, so nothing of it is known."""
 
     status, error_type, summary = 400, "malformed_request", "This is not HTTP/1.1."
 
 
 class Unauthorized(ServiceError):
-    """The caller has not shown an API key."""
+    """The caller has not sent an API key that is listed."""
 
     status, error_type, summary = 401, "unauthorized", "An API key is missing or wrong."
 
 
 class Forbidden(ServiceError):
-    """A page asks whose origin is not allowed to."""
+    """The page that calls is of an origin that is not allowed."""
 
     status, error_type, summary = 403, "forbidden", "Pages of this origin may not call."
 
@@ -94,7 +97,7 @@ class MethodNotAllowed(ServiceError):
 
 
 class NotAcceptable(ServiceError):
-    """The answer has no form that the caller accepts."""
+    """The answer has no media type that the caller accepts."""
 
     status, error_type, summary = 406, "not_acceptable", "No form of the answer is accepted."
 
@@ -106,7 +109,7 @@ class RequestTimeout(ServiceError):
 
 
 class TooLarge(ServiceError):
-    """A limit of the service or of the model is passed."""
+    """A limit of the service or of the model is exceeded."""
 
     status, error_type, summary = 413, "too_large", "The body, a text or the answer is too large."
 
@@ -124,7 +127,7 @@ class InvalidRequest(ServiceError):
 
 
 class Overloaded(ServiceError):
-    """More is asked for than can be done soon."""
+    """The service has no room for the request now."""
 
     status, error_type, summary = 429, "overloaded", "The service is full; Retry-After says when."
 
@@ -150,7 +153,7 @@ class Unavailable(ServiceError):
 class DeadlinePassed(ServiceError):
     """The time for a request is over."""
 
-    status, error_type, summary = 504, "deadline_passed", "The answer was not there in time."
+    status, error_type, summary = 504, "deadline_passed", "The answer was not ready in time."
 
 
 # Of two with one status, the framework means the first.
@@ -158,29 +161,29 @@ _BY_STATUS = {kind.status: kind for kind in reversed(ServiceError.__subclasses__
 
 
 def documented(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI ``responses`` of an endpoint that can fail with these errors, and as all can."""
+    """Make the OpenAPI ``responses`` of an endpoint with these errors, and those that all have."""
     everywhere = [MalformedRequest, RequestTimeout, HeadersTooLarge]
     kinds: list[type[ServiceError]] = [*everywhere, *errors, Internal]
     return {kind.status: {"model": ErrorBody, "description": kind.summary} for kind in kinds}
 
 
-def queue_full(seconds: float, most_tokens: int) -> Overloaded:
-    """The refusal of a request while as many tokens wait as may, and will for so many seconds."""
+def queue_full(seconds: float, max_tokens: int) -> Overloaded:
+    """Make the refusal of a request while the queue is full, for so many seconds."""
     wait = max(1, math.ceil(seconds))
     return Overloaded(
-        f"As many tokens wait as may wait, {most_tokens:,}: try again in {wait} s.",
+        f"The queue is full ({max_tokens:,} tokens waiting). Retry in {wait} s.",
         {"retry-after": str(wait)},
     )
 
 
 def response(error: ServiceError) -> JSONResponse:
-    """The answer that an error makes."""
+    """Make the answer that an error is."""
     body = ErrorBody(error=error.detail, error_type=error.error_type).model_dump()
     return JSONResponse(body, status_code=error.status, headers=error.headers)
 
 
 def from_framework(error: HTTPException, request: Request) -> ServiceError:
-    """The framework's own errors, such as an unknown path, as one of ours."""
+    """Turn an error of the framework, such as an unknown path, into one of ours."""
     kind = _BY_STATUS.get(error.status_code, Internal)
     headers = dict(error.headers or {})
     if "Allow" in headers:  # it comes from a set, in another order after each start
@@ -188,17 +191,16 @@ def from_framework(error: HTTPException, request: Request) -> ServiceError:
         headers["Allow"] = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
     sentences = {
         NotFound: (
-            f"There is nothing at {request.url.path[:LONGEST_ECHO]!r}: "
-            "GET /docs lists what there is."
+            f"There is nothing at {request.url.path[:MAX_ECHO]!r}. GET /docs lists the paths."
         ),
-        MethodNotAllowed: f"{request.method[:LONGEST_ECHO]} is not possible here: send "
+        MethodNotAllowed: f"The method {request.method[:MAX_ECHO]} is not allowed here. Send "
         f"{headers.get('Allow', 'GET').replace(', ', ' or ')}.",
     }
     return kind(sentences.get(kind, kind.summary), headers)
 
 
 def not_json(error: JSONDecodeError, body: bytes) -> ServiceError:
-    """What the parser found wrong with a body, in its own words, and where."""
+    """Tell what the parser found wrong with a body, in its own words, and where."""
     try:
         body.decode()
     except UnicodeDecodeError as wrong:
@@ -211,7 +213,7 @@ def not_json(error: JSONDecodeError, body: bytes) -> ServiceError:
 
 
 def from_validation(error: ValidationError) -> ServiceError:
-    """The first thing that pydantic found wrong in a body."""
+    """Tell the first thing that pydantic found wrong in a body."""
     found = error.errors(include_url=False, include_input=False)
     return InvalidRequest(_sentence(found[0]))
 
@@ -219,24 +221,24 @@ def from_validation(error: ValidationError) -> ServiceError:
 def _sentence(error: Mapping[str, Any]) -> str:
     kind, message = error["type"], error["msg"].removeprefix("Value error, ")
     if kind == UNKNOWN_FIELD:
-        place = _place((*error["loc"], error["ctx"]["name"]))
-        return f"{place} is not a field of this request: GET /docs lists the fields."
-    place = _place(error["loc"])
-    if not place:
+        location = _location((*error["loc"], error["ctx"]["name"]))
+        return f"{location} is not a field of this request. GET /docs lists the fields."
+    location = _location(error["loc"])
+    if not location:
         return f"The body must be a JSON object such as {EXAMPLE}."
     if kind == "missing":
-        return f"{place} is missing: send an object such as {EXAMPLE}."
+        return f"{location} is missing. Send an object such as {EXAMPLE}."
     if kind == "too_long":
-        return f"{place} has more than {error['ctx']['max_length']:,} items."
-    return f"{place} {message.removeprefix('Input ')}."
+        return f"{location} has more than {error['ctx']['max_length']:,} items."
+    return f"{location} {message.removeprefix('Input ')}."
 
 
-def _place(loc: Sequence[str | int]) -> str:
-    """Where in the body: ("inputs", 3) -> inputs[3]. What a caller named is escaped."""
-    place = ""
+def _location(loc: Sequence[str | int]) -> str:
+    """Write a location in the body: ("inputs", 3) -> inputs[3]. The caller's names are escaped."""
+    location = ""
     for part in loc:
         name = str(part)
         shown = name if name.isidentifier() and name.isascii() else ascii(name)
-        shown = shown if len(shown) <= LONGEST_ECHO else f"{shown[:LONGEST_ECHO]}..."
-        place += f"[{part}]" if isinstance(part, int) else f".{shown}" if place else shown
-    return place
+        shown = shown if len(shown) <= MAX_ECHO else f"{shown[:MAX_ECHO]}..."
+        location += f"[{part}]" if isinstance(part, int) else f".{shown}" if location else shown
+    return location

@@ -6,7 +6,7 @@ ANY = "*"
 
 
 def origins(listed: str) -> list[str]:
-    """The origins in a list with commas, as browsers send them; ValueError for what is none.
+    """Read a list of origins with commas, as browsers send them. Raises ValueError.
 
     People copy them from a browser's address line, with a slash at the end.
     """

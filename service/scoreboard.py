@@ -1,4 +1,4 @@
-"""What the workers of one parent share: who of them is ready, and what each has counted.
+"""The memory that the workers of one parent share: which are ready, what each has counted.
 
 It is memory that no path leads to (memfd_create). Files could be cleaned away, and a full disk
 beneath a mapped file ends whoever writes to it with SIGBUS.
@@ -19,7 +19,7 @@ GAUGE = "gauge"
 
 
 class Scoreboard:
-    """Made by the parent, who notes in it who is ready; inherited by workers, who count in it.
+    """Memory in which the parent notes the ready workers, and workers, who inherit it, count.
 
     Each worker has a place, and whoever comes after it goes on from its counts: a worker that is
     killed takes none with it.
@@ -42,16 +42,16 @@ class Scoreboard:
             os.close(file)
 
     def enter(self, place: int, pid: int) -> None:
-        """The worker in this place is ready."""
+        """Note that the worker in this place is ready."""
         self._pids[place] = pid
 
     def leave(self, place: int) -> None:
-        """The worker in this place is gone."""
+        """Note that the worker in this place is gone."""
         self._pids[place] = 0
 
     @property
     def wanted(self) -> int:
-        """How many workers there should be."""
+        """The number of workers that there should be."""
         return self._places
 
     @property
@@ -60,7 +60,7 @@ class Scoreboard:
         return [pid for pid in self._pids[: self._places] if pid]
 
     def values(self) -> Iterator[tuple[str, float]]:
-        """The keys and values of all workers; of gauges, only those of workers that are ready."""
+        """Read the keys and values of all workers; of gauges, only those of ready workers."""
         for place, file in enumerate(self._values):
             if os.fstat(file).st_size == 0:  # this worker has counted nothing yet
                 continue
@@ -69,7 +69,7 @@ class Scoreboard:
                     yield key, value
 
     def open(self, place: int) -> MmapedDict:
-        """A worker's own values."""
+        """Open a worker's own values."""
         values = MmapedDict(_path(self._values[place]))  # type: ignore[no-untyped-call]
         self._opened.append(values)
         return values
@@ -83,7 +83,7 @@ class Slot:
     place: int
 
     def value_class(self) -> type:
-        """A class of values, as prometheus_client wants one, that are kept on the scoreboard.
+        """Make a class of values for prometheus_client that are kept on the scoreboard.
 
         The library's own has a directory of files, and forgets nobody who has ever been there.
         """
@@ -133,10 +133,10 @@ class Slot:
                     return self._value
 
             def set_exemplar(self, exemplar: object) -> None:
-                """There are none."""
+                """Do nothing: there are none."""
 
             def get_exemplar(self) -> None:
-                """There are none."""
+                """Do nothing: there are none."""
 
         return Value
 

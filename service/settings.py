@@ -14,7 +14,7 @@ MEBIBYTE = 2**20
 
 
 class Settings(BaseSettings):
-    """What an operator can choose. Each field is a flag and a ``CONVEYOR_`` variable."""
+    """The operator's choices. Each field is a flag and a ``CONVEYOR_`` variable."""
 
     # An empty variable is none: compose files pass on with ${X:-} what may not be set.
     model_config = SettingsConfigDict(
@@ -99,5 +99,5 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _are_origins(cls, listed: str | None) -> str | None:
-        """As browsers send them."""
+        """Write origins as browsers send them."""
         return listed and ",".join(origins(listed))

@@ -8,22 +8,16 @@ from torch import Tensor
 
 from model.artifact import language_model, model_files, storage
 from model.artifact.card import Metric, metrics
+from model.artifact.identity import ArtifactInfo
 from model.artifact.model_files import CARD, Files
 from model.files import as_unicode, name_of
 from model.network.config import LanguageModelConfig, ModelConfig
 from model.network.parameters import (
-    ParameterCount,
+    ParameterInfo,
     Part,
     classifier_parts,
     language_model_parts,
 )
-
-
-class Identity(BaseModel):
-    """Which model it is, as ``GET /info`` tells it."""
-
-    name: str
-    sha256: str = Field(description="Hash of all that decides the answers.")
 
 
 class StoredFile(BaseModel):
@@ -43,11 +37,11 @@ class Info(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["classifier", "language model"]
-    artifact: Identity
+    artifact: ArtifactInfo
     sealed: bool = Field(description="Whether SHA256SUMS shows that the files are as written.")
     config: ModelConfig | LanguageModelConfig
     labels: list[str]
-    parameters: ParameterCount
+    parameters: ParameterInfo
     parts: list[Part]
     dtypes: list[str]
     files: list[StoredFile]
@@ -96,11 +90,11 @@ def _info(
     card = files.directory / CARD
     return Info(
         kind=kind,
-        artifact=Identity(name=name_of(files.directory), sha256=sha256),
+        artifact=ArtifactInfo(name=name_of(files.directory), sha256=sha256),
         sealed=files.sums is not None,
         config=config,
         labels=list(config.labels) if isinstance(config, ModelConfig) else [],
-        parameters=ParameterCount.of(parts),
+        parameters=ParameterInfo.of(parts),
         parts=parts,
         dtypes=dtypes(files.tensors()),
         files=stored,

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from model.network.cell import CELLS, cell_of
 from model.network.config import LanguageModelConfig, ModelConfig
 
@@ -25,19 +27,22 @@ class Part:
     count: int
 
 
-@dataclass(frozen=True)
-class ParameterCount:
+class ParameterInfo(BaseModel):
     """The number of a model's parameters, by the course's formula and in all."""
 
-    formula: str
+    model_config = ConfigDict(frozen=True)
+
+    formula: str = Field(
+        description="4*h*(h+x) for each layer and direction; h*(h+x) of a simple RNN."
+    )
     recurrent_by_formula: int
-    recurrent: int
+    recurrent: int = Field(description="With PyTorch's two biases.")
     embedding: int
     head: int
     total: int
 
     @classmethod
-    def of(cls, parts: Sequence[Part]) -> "ParameterCount":
+    def of(cls, parts: Sequence[Part]) -> "ParameterInfo":
         """Add up a model's parts."""
 
         def count(*kinds: Kind) -> int:
@@ -53,9 +58,9 @@ class ParameterCount:
         )
 
 
-def parameter_count(config: ModelConfig) -> ParameterCount:
+def parameter_count(config: ModelConfig) -> ParameterInfo:
     """Count a classifier's parameters: its weights in each layer and direction, then all."""
-    return ParameterCount.of(classifier_parts(config))
+    return ParameterInfo.of(classifier_parts(config))
 
 
 def classifier_parts(config: ModelConfig) -> list[Part]:

@@ -1,16 +1,7 @@
-"""State: where a network stopped reading, to go on from there with the next piece of the text.
+"""State: where a network stopped reading, to go on from there with the next piece of the text."""
 
-As a text it is opaque to its bearer, and bound to the artifact that it comes from: another model's,
-a shortened or an altered one is told from a good one, and refused with the reason.
-"""
-
-import base64
-import binascii
-import math
-import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from hashlib import blake2b
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -18,16 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.errors import StateError
 from model.network.cell import cell_of
 from model.network.config import ModelConfig
 from model.network.pooling import PoolingState
 
-FORMAT = 1
-DIGEST_BYTES = 16
-
-# Format, SHA-256 of the artifact, number of tokens read.
-_HEADER = struct.Struct("<B32sq")
 MOST_TOKENS = 2**53
 
 # By how much rounding may lift the mean of h above the largest: the sum of a piece is in single
@@ -109,45 +94,12 @@ class State:
             total=np.zeros(shape[1]),
         )
 
-    def to_text(self, sha256: str) -> str:
-        """The state as a text in URL-safe base64, bound to the artifact with this hash."""
-        payload = _HEADER.pack(FORMAT, bytes.fromhex(sha256), self.tokens) + b"".join(
-            array.astype(array.dtype.newbyteorder("<")).tobytes() for array in self.arrays
-        )
-        return base64.urlsafe_b64encode(payload + _digest(payload)).decode()
-
-    @classmethod
-    def from_text(cls, text: str, config: ModelConfig, sha256: str) -> Self:
-        """Read `to_text` again. Raises StateError, one clause that says what is wrong with it."""
-        length = text_length(config)
-        payload = _payload(text, length)
-        version, artifact, tokens = _HEADER.unpack_from(payload)
-        if version != FORMAT:
-            raise StateError(f"is of format {version}, but this server reads format {FORMAT}")
-        if artifact.hex() != sha256:
-            raise StateError(
-                f"belongs to the model with the hash {artifact.hex()[:12]}..., but this server "
-                f"serves {sha256[:12]}..."
-            )
-        if len(text) != length:
-            raise StateError("was altered: send it back as it was received")
-        state = cls.initial(config)
-        offset = _HEADER.size
-        for array in state.arrays:
-            kind = array.dtype.newbyteorder("<")
-            array[...] = np.frombuffer(payload, kind, array.size, offset).reshape(array.shape)
-            offset += array.nbytes
-        state = replace(state, tokens=tokens)
-        if not state.possible:
-            raise StateError("holds numbers to which no text leads")
-        return state
-
     @property
     def possible(self) -> bool:
         """True if the equations allow these numbers.
 
-        The digest is no secret, so whoever wants to can make a state; but not one with NaN or with
-        numbers that would overflow. Before the first token all is as it begins. After it, a step
+        A caller may make a state of its own; but not one with NaN or with numbers that would
+        overflow. Before the first token all is as it begins. After it, a step
         changes c and the sum of h by no more than 1, h lies within 1 of 0, and the largest h
         is none that is less than the last one, nor than the mean. Rounding keeps all this: integers
         up to 2^53 are exact, and what is not greater stays so; but for the mean of many, which is
@@ -172,33 +124,6 @@ class State:
         return self.hidden, self.cell, self.largest, self.total
 
 
-def text_length(config: ModelConfig) -> int:
-    """How many characters a state of this model has as a text."""
-    arrays = State.initial(config).arrays
-    size = _HEADER.size + sum(array.nbytes for array in arrays) + DIGEST_BYTES
-    return 4 * math.ceil(size / 3)
-
-
 def _cell_size(config: ModelConfig) -> int:
     """Return how many units of a layer have a cell state: all, or none."""
     return config.hidden_size if "cell" in cell_of(config).STATES else 0
-
-
-def _payload(text: str, length: int) -> bytes:
-    """The bytes under the text, whole and as they were."""
-    try:
-        content = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
-    except (UnicodeEncodeError, binascii.Error):
-        content = b""
-    payload, digest = content[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
-    if len(payload) >= _HEADER.size and digest == _digest(payload):
-        return payload
-    if len(text) < length:
-        raise StateError(
-            f"is cut short: it has {len(text):,} characters, but this model's have {length:,}"
-        )
-    raise StateError("was altered: send it back as it was received")
-
-
-def _digest(payload: bytes) -> bytes:
-    return blake2b(payload, digest_size=DIGEST_BYTES).digest()

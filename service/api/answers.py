@@ -1,4 +1,4 @@
-"""How much is being made of answers at a time: large ones wait for each other.
+"""The memory for answers that are made at the same time: large ones wait for each other.
 
 An answer takes about three times its size in memory while it is made. So those that are made at a
 time are together no larger than one may be, and the others wait. Callers take turns, each with its
@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from service.batching.batcher import Full
+from service.batching.errors import Full
 
 # The largest answer, in bytes, that is a small one.
 SMALL = 2**20
@@ -30,14 +30,14 @@ class _Turn(NamedTuple):
 
 
 class Room:
-    """So many bytes; whoever needs more than there are has all of them for itself.
+    """A number of bytes for answers under way; one that needs more has all of them for itself.
 
-    ``most_tokens`` may wait.
+    ``max_tokens`` may wait.
     """
 
-    def __init__(self, most: int, most_tokens: int) -> None:
+    def __init__(self, most: int, max_tokens: int) -> None:
         self._most = most
-        self._most_tokens = most_tokens
+        self._max_tokens = max_tokens
         self._used = 0
         self._tokens = 0  # that wait
         # Client: its answers, both in the order of their turns.
@@ -45,7 +45,7 @@ class Room:
 
     @asynccontextmanager
     async def take(self, size: int, client: Hashable, tokens: int) -> AsyncIterator[None]:
-        """Wait until there is room for so many bytes, and have it while this lasts.
+        """Wait until there is room for so many bytes, and hold it until the context ends.
 
         Raises Full if there is no place to wait for so many tokens.
         """
@@ -60,7 +60,7 @@ class Room:
             self._let_in()
 
     async def _wait(self, size: int, client: Hashable, tokens: int) -> None:
-        if self._tokens and self._tokens + tokens > self._most_tokens:
+        if self._tokens and self._tokens + tokens > self._max_tokens:
             raise Full(AGAIN)
         turn = _Turn(size, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(client, deque()).append(turn)
@@ -79,7 +79,7 @@ class Room:
         return self._used == 0 or self._used + size <= self._most
 
     def _let_in(self) -> None:
-        """Let in whoever's turn it is, as long as there is room."""
+        """Give room to the answers whose turn it is, while there is any."""
         while self._waiting:
             client, turns = next(iter(self._waiting.items()))
             while turns and turns[0].let_in.cancelled():
@@ -96,11 +96,11 @@ class Room:
 
 
 class Answers:
-    """The rooms of small answers and of large ones, each of so many bytes."""
+    """The rooms of small answers and of large ones, of so many bytes each."""
 
-    def __init__(self, most: int, most_tokens: int) -> None:
-        self._small, self._large = Room(most, most_tokens), Room(most, most_tokens)
+    def __init__(self, most: int, max_tokens: int) -> None:
+        self._small, self._large = Room(most, max_tokens), Room(most, max_tokens)
 
     def room(self, size: int) -> Room:
-        """Where an answer of so many bytes is made."""
+        """Choose the room for an answer of so many bytes."""
         return self._small if size <= SMALL else self._large

@@ -1,15 +1,15 @@
-"""What is on its way to the queue: bodies while they are read, and texts that are not yet tokens.
+"""The load on its way to the queue: bodies while they are read, texts while they are tokenized.
 
 How many tokens a body will come to is a guess. Without it, each request that comes while the queue
 is all but full would be read and tokenized before it is refused, and a flood would spend the
 processor on refusals.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-# How much of the requests before a request leaves in memory, for the ratio of bytes to tokens.
+# The weight that each request leaves to those before it, in the ratio of bytes to tokens.
 DECAY = 0.99
 
 # The ratio before there was any request: about that of English text with its JSON around it.
@@ -20,62 +20,52 @@ BYTES_PER_TOKEN = 5.0
 FREE_BYTES = 65_536
 LARGEST_BODIES = 16
 
-# Digits of the longest length that is taken for one.
-LONGEST_LENGTH = 18
-
-
-def declared_bytes(headers: Mapping[str, str]) -> int:
-    """How long a body says that it is; 0 where it does not, or not with a plain number."""
-    length = headers.get("content-length", "")
-    plain = length.isascii() and length.isdigit() and len(length) <= LONGEST_LENGTH
-    return int(length) if plain else 0
-
 
 class TooManyBytes(Exception):
-    """The bodies that are held would be more than may be."""
+    """The bodies that are held exceed their limit."""
 
 
 @dataclass
 class Body:
-    """What a request holds of its body."""
+    """The part of a request's body that has been read."""
 
     arrivals: "Arrivals"
     size: int = 0
 
     def grow(self, size: int) -> None:
-        """So many bytes more. Raises TooManyBytes, and holds them all the same."""
+        """Hold so many bytes more. Raises TooManyBytes, and holds them all the same."""
         before, self.size = self.beyond, self.size + size
         self.arrivals.held += self.beyond - before
-        if self.beyond and self.arrivals.held > self.arrivals.most_held:
+        if self.beyond and self.arrivals.held > self.arrivals.max_held:
             raise TooManyBytes
 
     @property
     def beyond(self) -> int:
-        """How much of it is more than each request may hold."""
+        """The bytes of it beyond those that each request may hold."""
         return max(0, self.size - FREE_BYTES)
 
 
 @dataclass
 class Arrivals:
-    """The bytes and tokens that are on their way, and what the bodies so far have come to.
+    """The bytes and tokens that are on their way, and the ratio of both in the bodies so far.
 
-    ``most_held`` bounds what all requests together hold of their bodies, in bytes, beyond what each
+    ``max_held`` bounds what all requests together hold of their bodies, in bytes, beyond what each
     of them may.
     """
 
-    most_held: int
+    max_held: int
     held: int = 0
     tokens: float = 0.0
     _seen_bytes: float = BYTES_PER_TOKEN
     _seen_tokens: float = 1.0
 
     def expected(self, size: int) -> float:
-        """The tokens of a body of so many bytes."""
+        """Estimate the tokens of a body of so many bytes."""
         return size * self._seen_tokens / self._seen_bytes
 
     @contextmanager
     def body(self) -> Iterator[Body]:
-        """While this lasts, a request holds what arrives of its body."""
+        """Hold what arrives of a request's body, until the context ends."""
         body = Body(self)
         try:
             yield body
@@ -84,7 +74,7 @@ class Arrivals:
 
     @contextmanager
     def on_its_way(self, size: int) -> Iterator[None]:
-        """While this lasts, a body of so many bytes is being tokenized."""
+        """Count a body of so many bytes as being tokenized, until the context ends."""
         tokens = self.expected(size)
         self.tokens += tokens
         try:
@@ -93,7 +83,7 @@ class Arrivals:
             self.tokens -= tokens
 
     def learn(self, size: int, tokens: int) -> None:
-        """A body of so many bytes, 0 if it is not known, had so many tokens."""
+        """Note that a body of so many bytes, 0 if that is unknown, had so many tokens."""
         if size:
             self._seen_bytes = DECAY * self._seen_bytes + size
             self._seen_tokens = DECAY * self._seen_tokens + tokens

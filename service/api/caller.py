@@ -1,4 +1,4 @@
-"""Whether the caller still waits for the answer."""
+"""A caller that hangs up before its answer is there."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""From results to bytes: JSON, npz and safetensors, without a Python object for every number."""
+"""Results as bytes: JSON, npz and safetensors, without a Python object for every number."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from model.inference.classifier import Trace
 from model.text.tokenizer import Encoding
 from model.types import Floats
+from service.api.state_token import to_token
 from service.json_response import dumps
 
 Array = NDArray[Any]
@@ -31,7 +32,7 @@ SAFETENSORS_TYPES = {"float32": "F32", "int32": "I32", "uint8": "U8", "bool": "B
 
 @dataclass(frozen=True)
 class Result:
-    """What is answered about one text."""
+    """The result of one text."""
 
     text: str
     encoding: Encoding
@@ -41,13 +42,13 @@ class Result:
 
     @property
     def state(self) -> str | None:
-        """Where the text ends, bound to the artifact with this hash."""
-        return None if self.trace.end is None else self.trace.end.to_text(self.sha256)
+        """The token of where the text ends, bound to the artifact with this hash."""
+        return None if self.trace.end is None else to_token(self.trace.end, self.sha256)
 
 
 @dataclass(frozen=True)
 class States:
-    """The answer of ``POST /states``, before it has a form."""
+    """The answer of ``POST /states``, before it is encoded."""
 
     labels: tuple[str, ...]
     units: list[int]
@@ -56,7 +57,7 @@ class States:
 
 @dataclass(frozen=True)
 class Format:
-    """A form that states can have, and about how many bytes its parts take."""
+    """A media type of states: how it is written, and about how many bytes its parts take."""
 
     write: Callable[[States, int | None], bytes]
     per_float: int
@@ -70,26 +71,26 @@ class Format:
 def ranked(
     probabilities: Floats, labels: tuple[str, ...], top_k: int | None = None
 ) -> list[dict[str, Any]]:
-    """The labels with their probabilities, best first; equals keep the model's order."""
+    """Sort the labels by their probabilities, best first; equals keep the model's order."""
     order = np.argsort(-probabilities, kind="stable")[:top_k]
     return [{"label": labels[index], "score": probabilities[index]} for index in order]
 
 
 def to_json(states: States, decimals: int | None) -> bytes:
-    """As the OpenAPI description says; floats of the trace with so many decimals, or all."""
+    """Write JSON, as OpenAPI describes it; floats of the trace with so many decimals, or all."""
     results = [_json_result(result, states.labels, decimals) for result in states.results]
     return dumps({"labels": states.labels, "units": states.units, "results": results})
 
 
 def to_npz(states: States, _decimals: int | None) -> bytes:
-    """As `numpy.load` opens it, not compressed; names as in docs/states.md."""
+    """Write what `numpy.load` opens, not compressed; names as in docs/states.md."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **dict(_arrays(states)))
     return buffer.getvalue()
 
 
 def to_safetensors(states: States, _decimals: int | None) -> bytes:
-    """As `safetensors.numpy.load` opens it; names as in docs/states.md.
+    """Write what `safetensors.numpy.load` opens; names as in docs/states.md.
 
     The library's own `save` holds the whole answer twice while it writes (0.8), which for the
     largest answers is what a small container does not have. The format is a length, a header in
@@ -154,7 +155,7 @@ def _json_result(result: Result, labels: tuple[str, ...], decimals: int | None) 
 
 
 def _json_array(array: Array, decimals: int | None) -> orjson.Fragment:
-    """The rows of an array, written some at a time."""
+    """Write the rows of an array, some at a time."""
     if decimals is not None and array.dtype.kind == "f":
         # In double, so that rounding to many decimals does not itself move a float32.
         array = array.astype(np.float64).round(decimals).astype(np.float32)
@@ -166,7 +167,7 @@ def _json_array(array: Array, decimals: int | None) -> orjson.Fragment:
 
 
 def _arrays(states: States) -> Iterator[tuple[str, Array]]:
-    """Every array of an answer with its name, contiguous."""
+    """Name every array of an answer; each is contiguous."""
     yield "units", np.array(states.units, np.int32)
     for number, result in enumerate(states.results):
         for name, array in _text_arrays(result):

@@ -1,4 +1,4 @@
-"""Routes that take JSON: never more of it than the limits allow, and no longer than allowed.
+"""Routes that take JSON, within limits of size and time.
 
 A body is parsed on the event loop, so it must be cheap: what one byte of it may cost is bounded
 before. Of text a megabyte takes five milliseconds; what takes long are many small values, which
@@ -20,12 +20,14 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
-from service.api.arrivals import Body, TooManyBytes, declared_bytes
+from service.api.app_context import AppContext, app_context
+from service.api.arrivals import Body, TooManyBytes
 from service.api.caller import CLIENT_GONE, ClientGone
-from service.api.context import Context, context
-from service.batching.batcher import Closed, Full
+from service.api.request_context import RequestContext
+from service.batching.errors import Closed, Full
 from service.errors import (
-    LONGEST_ECHO,
+    MAX_ECHO,
+    NOT_RUNNING,
     DeadlinePassed,
     InvalidRequest,
     Overloaded,
@@ -40,7 +42,7 @@ from service.errors import (
 TIMEOUT_HEADER = "x-request-timeout"
 
 # Values in a body beside one text and one state for each input: more than anybody selects.
-MOST_VALUES = 10_000
+MAX_VALUES = 10_000
 
 # As OpenAPI describes the header, which has its effect before FastAPI sees the request.
 TIMEOUT_PARAMETER = {
@@ -68,24 +70,25 @@ class JSONRoute(APIRoute):
         schema = next(iter(inspect.signature(endpoint).parameters.values())).annotation
 
         async def handle(request: Request) -> Response:
-            ctx = context(request)
+            ctx = app_context(request)
+            own = RequestContext.of(request.scope)
             _check_content_type(request.headers.get("content-type"))
             _check_coding(request.headers.get("content-encoding"))
-            if declared_bytes(request.headers) > ctx.settings.max_body_bytes:
+            if own.content_length > ctx.settings.max_body_bytes:
                 raise _body_too_large(ctx.settings.max_body_bytes)
             seconds = _seconds(request, ctx.settings.request_seconds)
             try:
                 async with asyncio.timeout(seconds):
                     with ctx.arrivals.body() as held:
                         body = await _read(request, ctx, held)
-                        request.scope["conveyor.bytes"] = held.size
+                        own.body_bytes = held.size
                         sent = _validated(schema, body, ctx.settings.max_inputs)
                         response: Response = await endpoint(sent, request)
                         return response
             except TimeoutError:
                 raise DeadlinePassed(
-                    f"The answer was not there within {seconds:g} seconds: try again, or allow "
-                    "more time."
+                    f"The answer was not ready within {seconds:g} seconds. Retry, or allow more "
+                    "time."
                 ) from None
             except (ClientDisconnect, ClientGone):
                 return Response(status_code=CLIENT_GONE)  # for the log: nobody will read it
@@ -93,19 +96,19 @@ class JSONRoute(APIRoute):
         return handle
 
 
-async def _read(request: Request, ctx: Context, held: Body) -> bytes:
-    """The body; it is refused while it arrives, as soon as it is too long or has no place to wait.
+async def _read(request: Request, ctx: AppContext, held: Body) -> bytes:
+    """Read the body, and refuse it as soon as it is too long, or its texts would find no room.
 
-    Where a length is declared, the gate has asked for the place.
+    Where a length is declared, admission has asked for the room.
     """
     limit, parts = ctx.settings.max_body_bytes, []
-    declared = declared_bytes(request.headers) > 0
+    declared = RequestContext.of(request.scope).content_length > 0
     async for part in request.stream():
         try:
             held.grow(len(part))
         except TooManyBytes:
-            ctx.metrics.rejected("bodies")
-            raise _too_many_bytes(ctx.arrivals.most_held) from None
+            ctx.metrics.requests.rejected("bodies")
+            raise _too_many_bytes(ctx.arrivals.max_held) from None
         if held.size > limit:
             raise _body_too_large(limit)
         if not declared:
@@ -114,20 +117,20 @@ async def _read(request: Request, ctx: Context, held: Body) -> bytes:
     return b"".join(parts)
 
 
-def _check_room(size: int, ctx: Context) -> None:
+def _check_room(size: int, ctx: AppContext) -> None:
     """Refuse a body of so many bytes if its tokens could not wait."""
     try:
         ctx.model.check(ctx.arrivals.tokens + ctx.arrivals.expected(size))
     except Full as error:
-        ctx.metrics.rejected("queue")
+        ctx.metrics.requests.rejected("queue")
         raise queue_full(error.seconds, ctx.settings.max_queued_tokens) from None
     except Closed:
-        raise Unavailable("The model does not run: ask another replica.") from None
+        raise Unavailable(NOT_RUNNING) from None
 
 
 def _validated(schema: type[BaseModel], body: bytes, max_inputs: int) -> BaseModel:
     body = body.removeprefix(codecs.BOM_UTF8)
-    _check_values(body, MOST_VALUES + 2 * max_inputs)
+    _check_values(body, MAX_VALUES + 2 * max_inputs)
     try:
         return schema.model_validate(orjson.loads(body) if body else None)
     except ValidationError as error:
@@ -150,13 +153,13 @@ def _check_values(body: bytes, most: int) -> None:
     values = sum(bare.count(mark) for mark in (b",", b"[", b"{"))
     if values > most:
         raise TooLarge(
-            f"The body has more than {most:,} values, which no request needs: send one text, or a "
+            f"The body has more than {most:,} values, which no request needs. Send one text, or a "
             "list of texts."
         )
 
 
 def _seconds(request: Request, most: float) -> float:
-    """How long the request may take: what the server allows, or less if the caller says so."""
+    """Choose the request's time limit, in s: the server's, or a lower one of the caller's."""
     header = request.headers.get(TIMEOUT_HEADER)
     if header is None:
         return most
@@ -166,7 +169,7 @@ def _seconds(request: Request, most: float) -> float:
         seconds = math.nan
     if not seconds > 0:
         raise InvalidRequest(
-            f"The header {TIMEOUT_HEADER} is {header[:LONGEST_ECHO]!r}: send a number of seconds "
+            f"The header {TIMEOUT_HEADER} is {header[:MAX_ECHO]!r}. Send a number of seconds "
             "above 0."
         )
     return min(seconds, most)
@@ -175,8 +178,8 @@ def _seconds(request: Request, most: float) -> float:
 def _check_content_type(value: str | None) -> None:
     if not _is_json(value or "none"):
         raise UnsupportedMediaType(
-            f"The body is declared as {(value or 'nothing')[:LONGEST_ECHO]!r}: "
-            "send JSON with the header content-type: application/json."
+            f"The body is declared as {(value or 'nothing')[:MAX_ECHO]!r}. "
+            "Send JSON with the header content-type: application/json."
         )
 
 
@@ -184,8 +187,8 @@ def _check_coding(value: str | None) -> None:
     coding = value or "identity"
     if coding.strip().lower() != "identity":
         raise UnsupportedMediaType(
-            f"The body is declared with the content-encoding {coding[:LONGEST_ECHO]!r}: "
-            "send it as it is, without that header.",
+            f"The body is declared with the content-encoding {coding[:MAX_ECHO]!r}. "
+            "Send it as it is, without that header.",
             {"accept-encoding": "identity"},
         )
 
@@ -202,8 +205,8 @@ def _is_json(content_type: str) -> bool:
 
 def _too_many_bytes(most: int) -> Overloaded:
     return Overloaded(
-        f"The requests under way have bodies of {most:,} bytes, the most that is held at a time: "
-        "send smaller ones, or try again later.",
+        f"The bodies of all requests under way reach the limit of {most:,} bytes. Send smaller "
+        "ones, or retry in 1 s.",
         {"retry-after": "1"},
     )
 
@@ -212,5 +215,5 @@ def _body_too_large(limit: int) -> TooLarge:
     # No "connection: close": a client that is still sending would find the connection reset, and
     # the sentence lost. The server drops the rest of the body as it comes.
     return TooLarge(
-        f"The body is larger than {limit:,} bytes: send fewer or shorter texts in one request."
+        f"The body is larger than {limit:,} bytes. Send fewer or shorter texts in one request."
     )

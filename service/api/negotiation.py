@@ -1,4 +1,4 @@
-"""What a caller accepts: an answer's media type and its compression (RFC 9110, section 12.5)."""
+"""Content negotiation: an answer's media type and its compression (RFC 9110, section 12.5)."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,11 @@ from werkzeug.http import parse_accept_header
 
 # Characters of a header that are looked at: browsers send 150. Of 32 KB of wishes to compare, which
 # took the event loop 0.3 s, nobody means each; and servers may disregard them (section 12.5.1).
-LONGEST = 1024
+MAX_CHARACTERS = 1024
 
 
 def media_type(accept: str | None, offers: Sequence[str]) -> str | None:
-    """The offer that the caller likes best, the first among equals; None if it accepts none.
+    """Choose the offer that the caller prefers, the first among equals; None if it accepts none.
 
     Without the header, or with one that says nothing or far too much, everything is accepted.
     """
@@ -25,12 +25,12 @@ def media_type(accept: str | None, offers: Sequence[str]) -> str | None:
 
 
 def content_coding(accept_encoding: str | None, offers: Sequence[str]) -> str | None:
-    """The compression that the caller likes best, the first among equals; None for none."""
+    """Choose the compression that the caller prefers, the first among equals; None for none."""
     wishes = parse_accept_header(_bounded(accept_encoding), Accept)
     best = wishes.best_match([*offers, "identity"])
     return None if best == "identity" else best
 
 
 def _bounded(header: str | None) -> str | None:
-    """The header, or none if it is longer than any that is meant."""
-    return header if header and len(header) <= LONGEST else None
+    """Take the header, or None if it is longer than any that is meant."""
+    return header if header and len(header) <= MAX_CHARACTERS else None

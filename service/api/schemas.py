@@ -20,14 +20,16 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from model.artifact.identity import ArtifactInfo
 from model.network.config import ModelConfig
+from model.network.parameters import ParameterInfo
 from service.errors import UNKNOWN_FIELD
 
 T = TypeVar("T", bound=Hashable)
 
 # Items of `units`: more single units than this are named as ranges.
-MOST_UNITS = 4096
-MOST_LAYERS = 128  # twice as many as any model has, as they count from the top as well
+MAX_UNITS = 4096
+MAX_LAYERS = 128  # twice as many as any model has, as they count from the top as well
 
 
 def _as_list(inputs: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
@@ -38,13 +40,13 @@ def _as_list(inputs: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
     return inputs
 
 
-def _whole(number: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
-    """In JSON, 1.0 is an integer."""
+def _integral(number: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """Take 1.0 for an integer, as JSON does."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def _once(names: list[T]) -> list[T]:
-    """Each may be named once: what is named again would be computed and sent again."""
+    """Refuse a name that comes twice: it would be computed and sent again."""
     seen: set[T] = set()
     for name in names:
         if name in seen:
@@ -92,7 +94,7 @@ class _Body(BaseModel):
 
 
 class TextsRequest(_Body):
-    """Texts, and what to do with one that is longer than the model reads."""
+    """Texts, and the choice to truncate those that are longer than the model reads."""
 
     inputs: Inputs
     truncate: Flag = Field(
@@ -102,10 +104,10 @@ class TextsRequest(_Body):
 
 
 class PredictParameters(_Body):
-    """How much of the answer to send."""
+    """The part of the answer to send."""
 
-    top_k: Annotated[int, Field(ge=1), BeforeValidator(_whole)] | None = Field(
-        default=None, description="How many labels to name for each text; all, if not given."
+    top_k: Annotated[int, Field(ge=1), BeforeValidator(_integral)] | None = Field(
+        default=None, description="Number of labels to name for each text; all, if not given."
     )
 
 
@@ -116,13 +118,13 @@ class PredictRequest(TextsRequest):
 
     @property
     def top_k(self) -> int | None:
-        """How many labels to name for each text; None for all."""
+        """The number of labels to name for each text; None for all."""
         return self.parameters.top_k if self.parameters else None
 
 
 # start:stop:stride, as in a Python slice; a number below zero counts from the end.
 SLICE = r"^(-?[0-9]{1,9})?:(-?[0-9]{1,9})?(:([1-9][0-9]{0,8})?)?$"
-MOST_DECIMALS = 7  # float32 has no more
+MAX_DECIMALS = 7  # float32 has no more
 
 
 def _slice(value: Any) -> slice:  # noqa: ANN401 - whatever JSON can hold
@@ -132,7 +134,7 @@ def _slice(value: Any) -> slice:  # noqa: ANN401 - whatever JSON can hold
 
 
 def _unit(value: Any) -> int | slice:  # noqa: ANN401 - whatever JSON can hold
-    number = _whole(value)
+    number = _integral(value)
     if isinstance(number, int) and not isinstance(number, bool):
         return number
     if isinstance(value, str):
@@ -155,7 +157,7 @@ _SLICE_SCHEMA = {"type": "string", "pattern": SLICE}
 
 
 class StatesRequest(TextsRequest):
-    """The body of ``POST /states``. What is not selected is all there is."""
+    """The body of ``POST /states``. A selection that is left out is of all there is."""
 
     tensors: (
         Annotated[
@@ -166,15 +168,15 @@ class StatesRequest(TextsRequest):
         | None
     ) = Field(
         default=None,
-        description="Which tensors; none with an empty list. A simple RNN only has hidden.",
+        description="Tensors; none with an empty list. A simple RNN only has hidden.",
     )
     layers: (
         Annotated[
-            list[Annotated[int, BeforeValidator(_whole)]],
-            Field(min_length=1, max_length=MOST_LAYERS, fail_fast=True),
+            list[Annotated[int, BeforeValidator(_integral)]],
+            Field(min_length=1, max_length=MAX_LAYERS, fail_fast=True),
         ]
         | None
-    ) = Field(default=None, description="Which layers, from 0, each once; -1 is the top one.")
+    ) = Field(default=None, description="Layers, from 0, each once; -1 is the top one.")
     directions: (
         Annotated[
             list[Direction],
@@ -182,7 +184,7 @@ class StatesRequest(TextsRequest):
             AfterValidator(_once),
         ]
         | None
-    ) = Field(default=None, description="Which directions of reading.")
+    ) = Field(default=None, description="Directions of reading.")
     units: (
         Annotated[
             list[
@@ -192,22 +194,21 @@ class StatesRequest(TextsRequest):
                     WithJsonSchema({"anyOf": [{"type": "integer"}, _SLICE_SCHEMA]}),
                 ]
             ],
-            Field(min_length=1, max_length=MOST_UNITS, fail_fast=True),
+            Field(min_length=1, max_length=MAX_UNITS, fail_fast=True),
         ]
         | None
     ) = Field(
         default=None,
-        description="Which units, in this order, each once: numbers from 0, and ranges such as "
-        "0:10.",
+        description="Units, in this order, each once: numbers from 0, and ranges such as 0:10.",
         examples=[[0, 7, "100:110"]],
     )
     steps: Annotated[slice, PlainValidator(_slice), WithJsonSchema(_SLICE_SCHEMA)] | None = Field(
         default=None,
-        description="Which steps, as start:stop:stride; numbers below 0 count from the end.",
+        description="Steps, as start:stop:stride; numbers below 0 count from the end.",
         examples=["-1:", "::10"],
     )
-    decimals: Annotated[int, Field(ge=0, le=MOST_DECIMALS), BeforeValidator(_whole)] | None = Field(
-        default=None, description="Round the numbers of JSON; by default, they are exact."
+    decimals: Annotated[int, Field(ge=0, le=MAX_DECIMALS), BeforeValidator(_integral)] | None = (
+        Field(default=None, description="Round the numbers of JSON; by default, they are exact.")
     )
     step_scores: Flag = Field(
         default=False, description="Add the labels' probabilities after each step."
@@ -236,7 +237,7 @@ class StatesRequest(TextsRequest):
         ),
     ] = Field(
         default=None,
-        description="Where the text before ended: one state, or one (or null) for each input.",
+        description="The state of the text before: one, or one (or null) for each input.",
     )
 
 
@@ -248,14 +249,14 @@ class LabelScore(BaseModel):
 
 
 class Summaries(BaseModel):
-    """What the tensors of one layer and direction come to, over the selected units.
+    """Summaries of the tensors of one layer and direction, over the selected units.
 
-    A model without gates and a belt, a simple RNN, only has ``hidden_norm``.
+    A model without gates and a cell state, a simple RNN, only has ``hidden_norm``.
     """
 
     retention: list[list[int]] | None = Field(
         default=None,
-        description="How many steps back a value on a unit's belt still counts: steps x units.",
+        description="Steps back from which a value in the cell state still counts: steps x units.",
     )
     forget_gate_closed: list[float] | None = Field(
         default=None, description="Share of the units below 0.1, per step."
@@ -274,12 +275,12 @@ class Summaries(BaseModel):
 
 
 class LayerStates(BaseModel):
-    """What one layer held at each selected step, reading in one direction: steps x units."""
+    """The tensors of one layer and direction at each selected step: steps x units."""
 
     layer: int = Field(ge=0, description="0 is the layer that reads the embedded tokens.")
     direction: Direction
-    hidden: list[list[float]] | None = Field(default=None, description="h, the state.")
-    cell: list[list[float]] | None = Field(default=None, description="c, the conveyor belt.")
+    hidden: list[list[float]] | None = Field(default=None, description="h, the hidden state.")
+    cell: list[list[float]] | None = Field(default=None, description="c, the cell state.")
     forget_gate: list[list[float]] | None = Field(default=None, description="f, 0 to 1.")
     input_gate: list[list[float]] | None = Field(default=None, description="i, 0 to 1.")
     candidate: list[list[float]] | None = Field(default=None, description="The new value, -1 to 1.")
@@ -288,12 +289,12 @@ class LayerStates(BaseModel):
 
 
 class Contributions(BaseModel):
-    """What the units of the top layer, as they read in each direction, contribute to the labels.
+    """The contributions of the top layer's units to the labels, by direction.
 
     The logit of a label is its bias and the contributions of all units of all directions.
     """
 
-    bias: list[float] = Field(description="What each label starts with.")
+    bias: list[float] = Field(description="The bias of each label.")
     forward: list[list[float]] | None = Field(default=None, description="Labels x units.")
     backward: list[list[float]] | None = Field(default=None, description="Labels x units.")
 
@@ -306,7 +307,7 @@ class TextStates(BaseModel):
     offsets: list[tuple[int, int]] = Field(
         description="Start and end of each token in the text, in characters (code points)."
     )
-    truncated: bool = Field(description="Whether only the end of the text was read.")
+    truncated: bool = Field(description="True if only the end of the text was read.")
     prediction: list[LabelScore] = Field(description="As /predict answers it, best label first.")
     steps: list[int] = Field(description="The selected steps, as numbers of tokens.")
     step_scores: list[list[float]] | None = Field(
@@ -314,7 +315,9 @@ class TextStates(BaseModel):
     )
     contributions: Contributions | None = None
     layers: list[LayerStates]
-    state: str | None = Field(default=None, description="Where the text ends, for what follows.")
+    state: str | None = Field(
+        default=None, description="The state in which the text ends, for its continuation."
+    )
 
 
 class StatesResponse(BaseModel):
@@ -327,28 +330,8 @@ class StatesResponse(BaseModel):
     results: list[TextStates]
 
 
-class ArtifactInfo(BaseModel):
-    """Which model is served."""
-
-    name: str
-    sha256: str = Field(description="Hash of the files that decide the answers.")
-
-
-class ParameterInfo(BaseModel):
-    """How many numbers the model has."""
-
-    formula: str = Field(
-        description="4*h*(h+x) for each layer and direction; h*(h+x) of a simple RNN."
-    )
-    recurrent_by_formula: int
-    recurrent: int = Field(description="With PyTorch's two biases.")
-    embedding: int
-    head: int
-    total: int
-
-
 class Limits(BaseModel):
-    """What a request may ask for."""
+    """The limits on requests."""
 
     max_body_bytes: int
     max_inputs: int

@@ -1,17 +1,17 @@
-"""From what a request selects to what the served model has of it."""
+"""A request's selection, in terms of the served model."""
 
-from model.errors import StateError
 from model.network.cell import cell_of
 from model.network.config import ModelConfig
 from model.network.selection import Selection
 from model.network.state import State
-from service.api.context import Context
+from service.api.app_context import AppContext
 from service.api.schemas import StatesRequest
-from service.errors import LONGEST_ECHO, InvalidRequest
+from service.api.state_token import StateTokenError, from_token
+from service.errors import MAX_ECHO, InvalidRequest
 
 
 def select(body: StatesRequest, config: ModelConfig) -> Selection:
-    """The selection, in terms of this model. Raises InvalidRequest for what it does not have."""
+    """Make the selection that a request asks of this model. Raises InvalidRequest."""
     if config.bidirectional:
         _refuse_what_needs_an_end(body)
     return Selection(
@@ -27,26 +27,26 @@ def select(body: StatesRequest, config: ModelConfig) -> Selection:
     )
 
 
-def starts(body: StatesRequest, ctx: Context) -> list[State | None] | None:
-    """Where the texts begin. Raises InvalidRequest for a state that cannot be gone on from."""
+def starts(body: StatesRequest, ctx: AppContext) -> list[State | None] | None:
+    """Read the states that the texts go on from. Raises InvalidRequest if one cannot be used."""
     if body.state is None:
         return None
     if len(body.state) != len(body.inputs):
         raise InvalidRequest(
-            f"There are {len(body.inputs):,} inputs, but {len(body.state):,} states: send one "
+            f"There are {len(body.inputs):,} inputs, but {len(body.state):,} states. Send one "
             "for each input, null where a text begins."
         )
     if body.truncate:
         raise InvalidRequest(
             "truncate and state exclude each other, as what is cut off would be missing between "
-            "the two: send a long text in pieces."
+            "the two. Send a long text in pieces."
         )
     config, sha256 = ctx.artifact.classifier.config, ctx.artifact.sha256
     states: list[State | None] = []
     for index, text in enumerate(body.state):
         try:
-            states.append(text if text is None else State.from_text(text, config, sha256))
-        except StateError as error:
+            states.append(text if text is None else from_token(text, config, sha256))
+        except StateTokenError as error:
             raise InvalidRequest(f"state[{index}] {error}.") from None
     return states
 
@@ -90,7 +90,7 @@ def _layers(body: StatesRequest, config: ModelConfig) -> tuple[int, ...] | None:
             )
         if layer % count in layers:
             raise InvalidRequest(
-                f"layers[{index}] is {layer}, which is named before: once will do."
+                f"layers[{index}] is {layer}, which is named before. Name each layer once."
             )
         layers.append(layer % count)
     return tuple(layers)
@@ -117,7 +117,7 @@ def _units(body: StatesRequest, config: ModelConfig) -> list[int] | None:
         for unit in range(size)[wish] if isinstance(wish, slice) else [wish % size]:
             if unit in units:
                 raise InvalidRequest(
-                    f"units[{index}] names unit {unit}, which is named before: once will do."
+                    f"units[{index}] names unit {unit}, which is named before. Name each unit once."
                 )
             units[unit] = None
     if not units:
@@ -127,4 +127,4 @@ def _units(body: StatesRequest, config: ModelConfig) -> list[int] | None:
 
 def _short(number: int) -> str:
     text = str(number)
-    return text if len(text) <= LONGEST_ECHO else f"{text[:LONGEST_ECHO]}..."
+    return text if len(text) <= MAX_ECHO else f"{text[:MAX_ECHO]}..."

@@ -1,4 +1,4 @@
-"""How large an answer of `POST /states` will be, part by part, before any of it is computed."""
+"""The size of an answer of `POST /states`, estimated before any of it is computed."""
 
 from collections.abc import Sequence
 
@@ -6,44 +6,51 @@ import orjson
 
 from model.network.cell import cell_of
 from model.network.config import ModelConfig
-from model.network.selection import Selection
-from model.network.state import text_length
-from model.network.summary import arrays_per_layer, floats_per_step
+from model.network.selection import Selection, answer_floats
+from model.network.summary import arrays_per_layer
 from model.text.tokenizer import Encoding
-from service.api.encoding import Format
+from service.api.encoding import JSON_BYTES_BESIDE_DECIMALS, Format
+from service.api.state_token import token_length
 from service.api.texts import score_bytes
 
 # The arrays that each text has, and a text's names and brackets in JSON, in bytes.
 ARRAYS_PER_TEXT = 5
 BYTES_PER_TEXT = 160
 
-# The quotes and the comma of a token, the brackets of its place and their comma.
+# The quotes and the comma of a token, the brackets of its offsets and their comma.
 BRACKETS_PER_TOKEN = 6
 
 # Tokens may share characters: a tokenizer of bytes makes up to four of one.
-MOST_SHARED = 4
+MAX_SHARED = 4
 
 
 def answer_bytes(
     form: Format,
-    per_float: int,
+    decimals: int | None,
     selection: Selection,
     config: ModelConfig,
     texts: Sequence[tuple[str, Encoding]],
 ) -> int:
-    """About how many bytes these texts' states are, with so many for each number."""
+    """Estimate the bytes of these texts' states, with so many decimals, or all."""
+    lengths = [len(encoding) for _, encoding in texts]
     units = config.hidden_size if selection.units is None else len(selection.units)
+    arrays = _arrays(selection, config)
     size = _integers(form, units, config.hidden_size)
+    size += _bytes_per_float(form, decimals) * answer_floats(selection, config, lengths)
+    per_text = form.per_array * (ARRAYS_PER_TEXT + arrays)
+    per_text += score_bytes(config.labels, len(config.labels))
+    per_text += token_length(config) if selection.end else 0
     for text, encoding in texts:
         steps = len(selection.steps_of(len(encoding)))
-        size += _text_bytes(form, text, encoding, config.vocab_size)
-        size += _integers(form, steps, len(encoding))
-        size += score_bytes(config.labels, len(config.labels))
-        size += text_length(config) if selection.end else 0
-        size += per_float * (steps * _floats_per_step(selection, config, units))
-        size += per_float * _contributions(selection, config, units)
-        size += form.per_row * (steps + 1) * _arrays(selection, config)
-    return size + len(texts) * form.per_array * (ARRAYS_PER_TEXT + _arrays(selection, config))
+        size += per_text + _text_bytes(form, text, encoding, config.vocab_size)
+        size += _integers(form, steps, len(encoding)) + form.per_row * (steps + 1) * arrays
+    return size
+
+
+def _bytes_per_float(form: Format, decimals: int | None) -> int:
+    if decimals is None:
+        return form.per_float
+    return min(form.per_float, decimals + JSON_BYTES_BESIDE_DECIMALS)
 
 
 def _integers(form: Format, count: int, largest: int) -> int:
@@ -51,7 +58,7 @@ def _integers(form: Format, count: int, largest: int) -> int:
 
 
 def _text_bytes(form: Format, text: str, encoding: Encoding, vocab_size: int) -> int:
-    """What is said of a text whatever is selected: its tokens, their ids and places."""
+    """Estimate what is said of a text whatever is selected: its tokens, their ids and offsets."""
     tokens = len(encoding)
     size = BYTES_PER_TEXT + _integers(form, tokens, vocab_size)
     size += _integers(form, 2 * tokens, len(text)) + BRACKETS_PER_TOKEN * tokens
@@ -60,37 +67,13 @@ def _text_bytes(form: Format, text: str, encoding: Encoding, vocab_size: int) ->
     first, last = encoding.offsets[0][0], encoding.offsets[-1][1]
     shared = sum(end - start for start, end in encoding.offsets) > last - first
     written = len(orjson.dumps(text[first:last]))
-    return size + written * (MOST_SHARED if shared else 1)
-
-
-def _places(selection: Selection, config: ModelConfig) -> int:
-    """How many layers and directions are selected."""
-    return sum(
-        selection.has(layer, direction)
-        for layer in range(config.num_layers)
-        for direction in config.directions
-    )
+    return size + written * (MAX_SHARED if shared else 1)
 
 
 def _arrays(selection: Selection, config: ModelConfig) -> int:
-    """How many arrays a text has of what is selected."""
+    """Count the arrays of a text among what is selected."""
     tensors = cell_of(config).TENSORS
     each = len(selection.names(tensors))
     each += arrays_per_layer(tensors) if selection.summaries else 0
     shares = (1 + len(config.labels)) * len(config.directions) if selection.contributions else 0
-    return _places(selection, config) * each + selection.step_scores + selection.end + shares
-
-
-def _floats_per_step(selection: Selection, config: ModelConfig, units: int) -> int:
-    tensors = cell_of(config).TENSORS
-    floats = len(selection.names(tensors)) * units
-    if selection.summaries:
-        floats += floats_per_step(tensors, units)
-    scores = len(config.labels) if selection.step_scores else 0
-    return _places(selection, config) * floats + scores
-
-
-def _contributions(selection: Selection, config: ModelConfig, units: int) -> int:
-    if not selection.contributions:
-        return 0
-    return len(config.labels) * (1 + len(selection.directions_of(config.directions)) * units)
+    return selection.count(config) * each + selection.step_scores + selection.end + shares

@@ -1,4 +1,4 @@
-"""The kinds of work there are: tokenizing, predicting and tracing, each with its own batches."""
+"""The kinds of jobs there are: tokenizing, predicting and tracing, each with its own batches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,24 +14,25 @@ from model.text.collate import padding
 from model.text.ending import ends
 from model.text.tokenizer import Encoding
 from model.types import Floats
-from service.batching.batcher import SingleStepBatch, StepResult
+from service.batching.protocols import StepResult
+from service.batching.single_step import SingleStepBatch
 
 # A text costs as much as its tokens, and at least as much as the shortest span that is read.
-LEAST_COST = min(LENGTHS)
+MIN_COST = min(LENGTHS)
 
 
 class NotFinite(Exception):
-    """The network's answer for a text is not a number."""
+    """The probabilities of a text are not finite."""
 
 
 def cost(encoding: Encoding) -> int:
-    """What a text costs the model."""
-    return max(len(encoding), LEAST_COST)
+    """Count what a text costs the model, in tokens."""
+    return max(len(encoding), MIN_COST)
 
 
 @dataclass(frozen=True)
 class Tokenizing:
-    """Texts become their last so many tokens (`text.ending`), with or without their places."""
+    """Tokenizes the ends of texts, up to ``count`` tokens each, with offsets or without."""
 
     classifier: Classifier = field(compare=False)
     count: int
@@ -39,7 +40,7 @@ class Tokenizing:
     name: str = "tokenize"
 
     def begin(self) -> SingleStepBatch[str]:
-        """An empty batch."""
+        """Make an empty batch."""
         return SingleStepBatch(self._run)
 
     def _run(self, texts: Sequence[str]) -> StepResult:
@@ -49,13 +50,13 @@ class Tokenizing:
 
 @dataclass(frozen=True)
 class Predicting:
-    """Encodings become probabilities; texts join and leave between two spans of steps."""
+    """Predicts probabilities from encodings; texts join and leave between two spans of steps."""
 
     classifier: Classifier = field(compare=False)
     name: str = "predict"
 
     def begin(self) -> "Predictions":
-        """An empty batch."""
+        """Make an empty batch."""
         return Predictions(self.classifier.reader())
 
 
@@ -68,16 +69,16 @@ class Predictions:
     def __len__(self) -> int:
         return len(self._reader)
 
-    def add(self, works: Sequence[tuple[int, Encoding]]) -> None:
-        """Begin to read these."""
-        self._reader.add([(number, encoding.ids) for number, encoding in works])
+    def add(self, jobs: Sequence[tuple[int, Encoding]]) -> None:
+        """Begin to read these encodings."""
+        self._reader.add([(number, encoding.ids) for number, encoding in jobs])
 
     def prepare(self) -> None:
         """Do what comes before the kernel."""
         self._reader.prepare()
 
     def step(self) -> StepResult:
-        """Read on."""
+        """Read all texts on by a span of steps."""
         step = self._reader.step()
         finished = {number: _checked(row, row) for number, row in step.finished}
         return StepResult(finished, step.tokens, step.padding)
@@ -85,19 +86,19 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Tracing:
-    """Encodings become traces, from wherever a text before has ended."""
+    """Traces encodings, from the states in which the texts before have ended."""
 
     classifier: Classifier = field(compare=False)
     selection: Selection
     name: str = "states"
 
     def begin(self) -> SingleStepBatch[tuple[Encoding, State | None]]:
-        """An empty batch."""
+        """Make an empty batch."""
         return SingleStepBatch(self._run)
 
-    def _run(self, works: Sequence[tuple[Encoding, State | None]]) -> StepResult:
-        encodings = [encoding for encoding, _ in works]
-        starts = [start for _, start in works]
+    def _run(self, jobs: Sequence[tuple[Encoding, State | None]]) -> StepResult:
+        encodings = [encoding for encoding, _ in jobs]
+        starts = [start for _, start in jobs]
         begun = starts if any(start is not None for start in starts) else None
         traces = self.classifier.trace(encodings, self.selection, begun)
         finished = {n: _checked(trace, trace.probabilities) for n, trace in enumerate(traces)}

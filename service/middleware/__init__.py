@@ -1,1 +1,1 @@
-"""What surrounds every request."""
+"""The middleware around every request."""

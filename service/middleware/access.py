@@ -1,4 +1,4 @@
-"""Around every request: its time, a log line, metrics."""
+"""The access log: each request's time, log line and metrics, and its context."""
 
 import logging
 import time
@@ -9,21 +9,22 @@ from urllib.parse import quote
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.metrics import Metrics
+from service.api.request_context import RequestContext
+from service.metrics.requests import RequestMetrics
 
 logger = logging.getLogger("conveyor.access")
 
-LONGEST_PATH = 256  # characters of a path that are logged
-LONGEST_METHOD = 32  # and of a method, which may be any word
+MAX_PATH = 256  # characters of a path that are logged
+MAX_METHOD = 32  # and of a method, which may be any word
 
-# Who watches over the service asks these every few seconds.
+# Paths that monitoring asks every few seconds.
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 class AccessMiddleware:
-    """Adds ``x-total-time`` in ms, logs and counts the request."""
+    """Begins a request's context, adds ``x-total-time`` in ms, logs and counts the request."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, paths: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics, paths: Collection[str]) -> None:
         self.app = app
         self._metrics = metrics
         self._paths = paths
@@ -34,6 +35,7 @@ class AccessMiddleware:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
+        context = RequestContext.begin(scope)
         status = 0
 
         async def send_timed(message: Message) -> None:
@@ -49,10 +51,9 @@ class AccessMiddleware:
         finally:
             seconds = time.perf_counter() - started
             path = scope["path"] if scope["path"] in self._paths else "other"
-            accepted = scope.get("conveyor.accepted", False)
-            self._metrics.answered(path, status, seconds, accepted)
+            self._metrics.answered(path, status, seconds, context.accepted)
             elapsed = seconds * 1000
-            shown, method = scope["path"][:LONGEST_PATH], scope["method"][:LONGEST_METHOD]
+            shown, method = scope["path"][:MAX_PATH], scope["method"][:MAX_METHOD]
             passed = path in PROBES and status == HTTPStatus.OK
             logger.log(
                 logging.DEBUG if passed else logging.INFO,

@@ -1,15 +1,19 @@
-"""Who is let in, before anything is read or done for the request.
+"""Admission of requests, before anything is read or computed for them.
 
-Nobody once the service drains, none too many, nobody without a key, and nobody whose work could
-not even wait.
+Refused are all while the service drains, those above the limit on active requests, those without a
+key, and those whose texts would find no room in the queue.
 """
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.arrivals import Arrivals, declared_bytes
-from service.batching.batcher import Batcher, Closed, Full
+from service.api.arrivals import Arrivals
+from service.api.request_context import RequestContext
+from service.batching.batcher import Batcher
+from service.batching.errors import Closed, Full
 from service.errors import (
+    NOT_RUNNING,
+    SHUTTING_DOWN,
     Overloaded,
     ServiceError,
     Unauthorized,
@@ -17,27 +21,27 @@ from service.errors import (
     queue_full,
     response,
 )
-from service.metrics import Metrics
+from service.metrics.requests import RequestMetrics
 from service.middleware.api_keys import Keys
 from service.process.lifecycle import Lifecycle
-from service.protocol.connections import Connections
 from service.settings import Settings
 
-# Health and metrics are answered always, so that operators see what goes on.
+# Health and metrics are always answered, so that operators see what goes on.
 ALWAYS_OPEN = frozenset({"/livez", "/readyz", "/metrics"})
 
 # The description of the interface and the page are no secret, and a browser could not show a key.
 NO_KEY = ("/docs", "/openapi.json", "/inspector/")
 PAGE = "/"
 
-# What waits for the model. While nothing more may wait, nothing is read: refusing has to be cheap.
+# Paths whose texts wait for the model. While its queue is full, no body of theirs is read:
+# refusing has to be cheap.
 QUEUED = frozenset({"/predict", "/states"})
 
 CLOSE = {"connection": "close"}
 
 
-class GateMiddleware:
-    """Refuses requests before anything is read or done for them, and counts those it lets in."""
+class AdmissionMiddleware:
+    """Refuses requests before anything is read for them, and counts those that it admits."""
 
     def __init__(
         self,
@@ -47,7 +51,7 @@ class GateMiddleware:
         model: Batcher,
         arrivals: Arrivals,
         settings: Settings,
-        metrics: Metrics,
+        metrics: RequestMetrics,
     ) -> None:
         self.app = app
         self._lifecycle = lifecycle
@@ -58,7 +62,7 @@ class GateMiddleware:
         self._arrivals = arrivals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request in, or refuse it."""
+        """Admit a request, or refuse it."""
         if scope["type"] != "http" or scope["path"] in ALWAYS_OPEN:
             await self.app(scope, receive, send)
             return
@@ -75,42 +79,39 @@ class GateMiddleware:
     def _refusal(self, scope: Scope) -> ServiceError | None:
         if self._lifecycle.draining:
             self._metrics.rejected("draining")
-            return Unavailable("The service is shutting down: ask another replica.", CLOSE)
-        connections: Connections | None = scope.get("state", {}).get("connections")
-        most = self._settings.max_connections if connections is None else connections.most_requests
+            return Unavailable(SHUTTING_DOWN, CLOSE)
+        most = self._lifecycle.max_active
         if self._lifecycle.active >= most:
             self._metrics.rejected("connections")
             return Overloaded(
-                f"There are {most:,} requests under way, and at most so many are served at a time: "
-                "send fewer at a time, or try again later.",
+                f"The limit of {most:,} requests at a time is reached. Send fewer at a time, or "
+                "retry in 1 s.",
                 CLOSE | {"retry-after": "1"},
             )
         return self._check_key(scope) or self._check_room(scope)
 
     def _check_key(self, scope: Scope) -> ServiceError | None:
-        scope["conveyor.client"] = (scope.get("client") or ("",))[0]
         path = scope["path"]
         if self._keys is None or path == PAGE or path.startswith(NO_KEY):
             return None
-        place = self._keys.match(Headers(scope=scope).get("authorization"))
-        if place is None:
+        index = self._keys.match(Headers(scope=scope).get("authorization"))
+        if index is None:
             self._metrics.rejected("key")
             return Unauthorized(
-                "This service asks for an API key: send it in the header "
-                '"authorization: Bearer <key>".',
+                'An API key is required. Send it in the header "authorization: Bearer <key>".',
                 {"www-authenticate": "Bearer"},
             )
-        scope["conveyor.client"] = place
+        RequestContext.of(scope).client = index
         return None
 
     def _check_room(self, scope: Scope) -> ServiceError | None:
         if scope["path"] in QUEUED:
-            own = self._arrivals.expected(declared_bytes(Headers(scope=scope)))
+            own = self._arrivals.expected(RequestContext.of(scope).content_length)
             try:
                 self._model.check(self._arrivals.tokens + own)
             except Full as error:
                 self._metrics.rejected("queue")
                 return queue_full(error.seconds, self._settings.max_queued_tokens)
             except Closed:
-                return Unavailable("The model does not run: ask another replica.")
+                return Unavailable(NOT_RUNNING)
         return None

@@ -1,4 +1,4 @@
-"""API keys: which callers are let in."""
+"""API keys: the callers that are admitted."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ from typing import Self
 from service.settings import Settings
 
 # Thousands of keys; whatever is larger is another file.
-MOST_BYTES = 2**20
+MAX_BYTES = 2**20
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -19,18 +19,18 @@ CONTROLS = frozenset([*range(32), 127])
 
 
 class NoKeys(Exception):
-    """Keys are asked for, but there are none; the text is one sentence for the operator."""
+    """Keys are required, but none are given; the text is one sentence for the operator."""
 
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys, as digests: finding one takes as long as its digest says, which tells nothing."""
+    """The digests of the keys: the time to find one depends on its digest alone."""
 
-    places: dict[bytes, int] = field(repr=False)
+    indices: dict[bytes, int] = field(repr=False)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
-        """The keys that the settings name; None if none are asked for.
+        """Read the keys that the settings name; None if none are required.
 
         Raises NoKeys, or OSError for a file that cannot be read.
         """
@@ -44,25 +44,25 @@ class Keys:
             raise NoKeys("API keys are asked for, but there is none: give at least one.")
         if any(CONTROLS & set(key) for key in found):
             raise NoKeys("An API key has a control character in it, which no header can carry.")
-        return cls({_digest(key): place for place, key in enumerate(found)})
+        return cls({_digest(key): index for index, key in enumerate(found)})
 
     def match(self, authorization: str | None) -> int | None:
-        """Which key (its place) is in a header ``Authorization: Bearer KEY``; None for none.
+        """Find the key of a header ``Authorization: Bearer KEY`` by its index; None if unlisted.
 
         Headers are bytes, of which the server makes characters by Latin-1.
         """
         scheme, _, key = (authorization or "").encode("latin-1", "replace").partition(b" ")
-        return self.places.get(_digest(key.strip())) if scheme.lower() == b"bearer" else None
+        return self.indices.get(_digest(key.strip())) if scheme.lower() == b"bearer" else None
 
 
 def _lines(path: Path) -> list[bytes]:
-    """The lines of a file of keys, as the bytes that callers send."""
+    """Read the lines of a file of keys, as the bytes that callers send."""
     if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for whoever writes into it
         raise NoKeys(f"{path} is no file: --api-keys-file is a file with one key a line.")
     with path.open("rb") as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise NoKeys(f"{path} is larger than {MOST_BYTES:,} bytes: it should have one key a line.")
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise NoKeys(f"{path} is larger than {MAX_BYTES:,} bytes: it should have one key a line.")
     content = content.removeprefix(BYTE_ORDER_MARK)
     try:
         content.decode()

@@ -1,4 +1,4 @@
-"""Pages of other origins: who may call the service from a browser (CORS, the Fetch standard)."""
+"""CORS: the origins whose pages may call the service from a browser (the Fetch standard)."""
 
 from http import HTTPStatus
 
@@ -24,14 +24,14 @@ class CORS(CORSMiddleware):
         )
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """What a browser is told that asks beforehand."""
+        """Answer a preflight request."""
         preflight = super().preflight_response(request_headers)
         if preflight.status_code == HTTPStatus.OK:
             return preflight
         refusal = response(
             Forbidden(
-                f"Pages of the origin {request_headers['origin'][:60]!a} may not do this: "
-                "the service allows it to those that --cors-origins names."
+                f"The origin {request_headers['origin'][:60]!a} is not allowed. "
+                "List it in --cors-origins to allow its pages to call."
             )
         )
         refusal.headers.update(self.preflight_headers)

@@ -1,4 +1,4 @@
-"""An answer even to our own faults: a crash of the application is a 500, and its log has why."""
+"""The answer to a crash of the application: a 500, whose reason is in the log."""
 
 import logging
 from urllib.parse import quote
@@ -11,13 +11,13 @@ logger = logging.getLogger("conveyor.faults")
 
 
 class FaultMiddleware:
-    """Turns a crash into a 500 that says nothing of its reason."""
+    """Turns a crash into a 500 that does not reveal its reason."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and answer it if nobody else does."""
+        """Pass a request on, and answer it if the application crashes."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -34,5 +34,7 @@ class FaultMiddleware:
             logger.exception("%s %s failed", scope["method"][:32], quote(scope["path"][:256]))
             if begun:  # too late to say so: the connection breaks instead
                 raise
-            internal = Internal("The service failed; the x-request-id finds the reason in its log.")
+            internal = Internal(
+                "The service failed. Its log has the reason under the x-request-id."
+            )
             await response(internal)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""HEAD: asked of every path that answers GET, with its headers and no body (RFC 9110, 9.3.2)."""
+"""HEAD: answered on every path that answers GET, with its headers, no body (RFC 9110, 9.3.2)."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 

@@ -1,4 +1,4 @@
-"""What a browser may do with an answer: guess no types, frame no page, load from here alone."""
+"""Security headers: a browser guesses no types, frames no page, and loads from here alone."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -1,4 +1,4 @@
-"""How many processor cores this process has, and how its threads share them."""
+"""The processor cores of this process, and their threads."""
 
 import math
 import os
@@ -8,12 +8,12 @@ CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 
 
 def cores() -> int:
-    """The cores that this process may use: those that it may run on, and a container's share."""
+    """Count the cores that this process may use: its affinity, and a container's share."""
     return max(1, min(len(os.sched_getaffinity(0)), _quota()))
 
 
 def _quota() -> int:
-    """The share of a container, rounded up, as control groups write it: "quota period", in µs.
+    """Read the share of a container, rounded up, as cgroups write it: "quota period", in µs.
 
     https://docs.kernel.org/admin-guide/cgroup-v2.html, cpu.max.
     """
@@ -25,7 +25,7 @@ def _quota() -> int:
 
 
 def threads(workers: int) -> int:
-    """The threads of each worker's model: all cores but one, divided among the workers.
+    """Count the threads of each worker's model: all cores but one, divided among the workers.
 
     The one is for the event loop and the tokenizer; threads that wait for a core in turn bring no
     more answers, and on a busy machine fewer (docs/performance.md).

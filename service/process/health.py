@@ -1,4 +1,4 @@
-"""The health check of a container: whether the server that runs in it takes traffic.
+"""The health check of a container, which asks the server that runs in it.
 
 It finds the server by what it listens on, as flags may have chosen another port or address than the
 variables say. It imports nothing else of the service, as it is run every few seconds.
@@ -29,7 +29,7 @@ def check(path: str) -> None:
 
 
 def addresses() -> list[tuple[str, int]]:
-    """Where servers of this user listen; if there are none, where the variables say."""
+    """List the addresses of this user's servers; without any, that of the variables."""
     listening = dict(_listening())
     found = {listening[file] for file in _sockets(_servers()) if file in listening}
     told = (os.environ.get("CONVEYOR_HOST", ""), int(os.environ.get("CONVEYOR_PORT") or 8000))
@@ -37,7 +37,7 @@ def addresses() -> list[tuple[str, int]]:
 
 
 def _servers() -> Iterator[Path]:
-    """The processes that `conveyor serve` runs in; workers have its socket, too."""
+    """Find the processes of `conveyor serve`; workers have its socket, too."""
     for process in PROC.glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes().split(b"\0")
@@ -56,7 +56,7 @@ def _sockets(processes: Iterable[Path]) -> Iterator[str]:
 
 
 def _listening() -> Iterator[tuple[str, tuple[str, int]]]:
-    """Each listening socket, as a process has it among its files, and its address."""
+    """Read each listening socket, as a process has it among its files, and its address."""
     for table in ("tcp", "tcp6"):
         try:
             lines = (PROC / "net" / table).read_text().splitlines()[1:]
@@ -70,14 +70,14 @@ def _listening() -> Iterator[tuple[str, tuple[str, int]]]:
 
 
 def _host(words: str) -> str:
-    """An address from what the system prints: 32-bit words in its own byte order."""
+    """Read an address as the system prints it: 32-bit words in its own byte order."""
     numbers = [int(words[start : start + 8], 16) for start in range(0, len(words), 8)]
     family = socket.AF_INET if len(numbers) == 1 else socket.AF_INET6
     return socket.inet_ntop(family, struct.pack(f"={len(numbers)}I", *numbers))
 
 
 def _reachable(host: str) -> str:
-    """Every network of this machine is reached by the one that has no cable."""
+    """Replace the address of all networks by that of the loopback."""
     return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 

@@ -1,4 +1,4 @@
-"""How the threads of a server share Python's interpreter: its lock, and its garbage collector."""
+"""The interpreter that a server's threads share: its lock, and its garbage collector."""
 
 import gc
 import sys

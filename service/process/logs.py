@@ -1,4 +1,4 @@
-"""Where log lines go and what they look like.
+"""The log: its destination, and the format of its lines.
 
 Lines are written by a thread of their own, so that nobody who reads standard error slowly, or not
 at all, holds up the event loop. What finds no room is dropped, and counted.
@@ -19,7 +19,7 @@ TEXT = "%(asctime)s %(levelname)-7s %(name)s [%(correlation_id)s] %(message)s"
 JSON = "%(asctime)s %(levelname)s %(name)s %(correlation_id)s %(message)s"
 
 # Characters that wait to be written: some thousand lines, or few very long ones.
-MOST_WAITING = 2**20
+MAX_WAITING = 2**20
 
 # Seconds that the last lines get at the end.
 LAST_SECONDS = 1.0
@@ -58,7 +58,7 @@ class LineHandler(QueueHandler):
         self._untold = 0
 
     def enqueue(self, record: logging.LogRecord) -> None:
-        """Take a line, and first tell how many were not taken."""
+        """Take a line, and before it one that tells how many were not taken."""
         try:
             if self._untold:
                 self.queue.put_nowait(self._told(self._untold))
@@ -68,7 +68,7 @@ class LineHandler(QueueHandler):
             self.drop()
 
     def drop(self) -> None:
-        """A line is lost."""
+        """Count a line that is lost."""
         self._untold += 1
         self.on_drop()
 
@@ -120,7 +120,7 @@ class Listener(QueueListener):
 @contextlib.contextmanager
 def logging_to_stderr(level: str, form: str) -> Iterator[LineHandler]:
     """Send every logger's lines, those of uvicorn included, to standard error until the end."""
-    lines: queue.Queue[Any] = Lines(MOST_WAITING)
+    lines: queue.Queue[Any] = Lines(MAX_WAITING)
     handler = LineHandler(lines)
     _configure(level, form, handler)
     # Without a standard error, its number may be that of another file by now.

@@ -1,4 +1,4 @@
-"""One serving process: uvicorn, with an end in which nobody who was let in is lost."""
+"""One serving process: uvicorn, with a graceful shutdown that answers every admitted request."""
 
 import contextlib
 import logging
@@ -12,9 +12,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from service.process.lifecycle import Lifecycle
-from service.process.signals import ending, is_impatient
+from service.process.signals import forces_exit, shutdown_signals
 from service.protocol.connection import Connection
-from service.protocol.connections import UNSENT_ANSWERS, Connections, backlog, most_open
+from service.protocol.connections import UNSENT_ANSWERS, Connections, backlog, max_open
 from service.settings import Settings
 
 logger = logging.getLogger("conveyor.server")
@@ -30,7 +30,7 @@ IDLE_SECONDS = 75
 
 
 class Server(uvicorn.Server):
-    """At a signal that ends it, it lets nobody in any more, answers whoever is in, and ends.
+    """A server that, at a signal to shut down, admits no more, answers what it has, and ends.
 
     Meanwhile it goes on listening: newcomers are told that it shuts down, and `/readyz` says so to
     whoever balances the load. A second signal ends the process at once. Should a thread that works
@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
     def __init__(
         self, app: ASGIApp, lifecycle: Lifecycle, settings: Settings, on_ready: Callable[[], None]
     ) -> None:
-        most = most_open(settings.max_connections)
+        most = max_open(settings.max_connections)
         self._connections = Connections(
             most, settings.max_connections, UNSENT_ANSWERS * settings.max_response_bytes
         )
@@ -58,24 +58,23 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self._lifecycle = lifecycle
+        lifecycle.max_active = self._connections.max_requests
         self._grace = settings.shutdown_seconds
         self._on_ready = on_ready
         logger.info(
             "At most %s requests at a time, and %s connections",
-            f"{self._connections.most_requests:,}",
+            f"{self._connections.max_requests:,}",
             f"{most:,}",
         )
 
     @property
     def computing(self) -> bool:
-        """Whether a thread still works, after the end of all else."""
+        """True if a worker thread still computes, after the end of all else."""
         return any(batcher.running for batcher in self._lifecycle.batchers)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
         await super().startup(sockets=sockets)
-        # Every request's scope has a copy of this dictionary: so the gate knows the limit.
-        self.lifespan.state["connections"] = self._connections
         self._on_ready()
 
     async def main_loop(self) -> None:
@@ -84,7 +83,7 @@ class Server(uvicorn.Server):
         await self._lifecycle.drain(self._grace)
 
     async def on_tick(self, counter: int) -> bool:
-        """Whether it is time to end; asked several times a second."""
+        """Tell if it is time to end; called several times a second."""
         if self._lifecycle.broken:
             self._lifecycle.draining = self.should_exit = True
         return await super().on_tick(counter)
@@ -92,7 +91,7 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Have signals tell `handle_exit` for as long as it serves."""
-        before = {number: signal.signal(number, self.handle_exit) for number in ending()}
+        before = {number: signal.signal(number, self.handle_exit) for number in shutdown_signals()}
         try:
             yield
         finally:
@@ -101,7 +100,7 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
         """Begin to end, or end at once."""
-        if self.should_exit and is_impatient(sig):
+        if self.should_exit and forces_exit(sig):
             signal.signal(sig, signal.SIG_DFL)
             signal.raise_signal(sig)
         self._lifecycle.draining = True

@@ -1,4 +1,4 @@
-"""What signals mean to a server: some end it in order, those without a meaning are ignored.
+"""The signals of a server: some shut it down, those without a meaning are ignored.
 
 The others are as the system has them: those that stop and continue a process, those of its own
 faults, and SIGKILL.
@@ -7,10 +7,10 @@ faults, and SIGKILL.
 import signal
 
 # Whoever sends these wants the process to end. SIGHUP is what is left of a terminal that is closed.
-ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+SHUTDOWN_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 # By default each of these ends a process at once, and whoever is being answered with it.
-MEANINGLESS = (
+IGNORED = (
     signal.SIGUSR1,
     signal.SIGUSR2,
     signal.SIGPIPE,
@@ -24,20 +24,20 @@ MEANINGLESS = (
 )
 
 
-def ignore_the_meaningless() -> None:
+def ignore_signals() -> None:
     """Ignore them from now on, here and in the processes that are started from here."""
-    for number in MEANINGLESS:
+    for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
 
 
-def ending() -> list[signal.Signals]:
-    """The signals that end a server. Not SIGHUP if it is ignored: that is what nohup is for."""
+def shutdown_signals() -> list[signal.Signals]:
+    """List the signals that end a server. Not SIGHUP if it is ignored: that is what nohup does."""
     hung_up = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
-    return [number for number in ENDING if number != signal.SIGHUP or hung_up]
+    return [number for number in SHUTDOWN_SIGNALS if number != signal.SIGHUP or hung_up]
 
 
-def is_impatient(number: int) -> bool:
-    """Whether this signal, as a second one, says to end at once.
+def forces_exit(number: int) -> bool:
+    """Tell if this signal, as a second one, ends the process at once.
 
     A terminal that is closed may send SIGHUP twice: the system does, and the shell.
     """

@@ -21,30 +21,30 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from typing import Protocol
 
-from service.process.signals import ending, is_impatient
+from service.process.signals import forces_exit, shutdown_signals
 from service.scoreboard import Scoreboard, Slot
 
 logger = logging.getLogger("conveyor.workers")
 
 # Seconds until the next worker is started in the place of one that has died, or could not start.
-PAUSES = (0, 1, 2, 4, 8, 16, 30)
+BACKOFF_SECONDS = (0, 1, 2, 4, 8, 16, 30)
 
 # A worker that was ready for so many seconds was sound: after it, pauses begin anew.
-SOUND = 30
+STABLE_SECONDS = 30
 
 # A worker that is not ready after so many seconds will not be.
-LONGEST_START = 300
+START_SECONDS = 300
 
 
 class Serve(Protocol):
-    """What a process does: serve until a signal comes."""
+    """The work of a process: to serve until a signal comes."""
 
     def __call__(self, slot: Slot, on_ready: Callable[[], None]) -> None:
         """Serve, and say when it is ready."""
 
 
 class Lifeline:
-    """A pipe that the parent alone could write to: its end is the parent's.
+    """A pipe that the parent alone could write to: it ends with the parent.
 
     `multiprocessing` has one for each child, which later children inherit.
     """
@@ -52,8 +52,8 @@ class Lifeline:
     def __init__(self) -> None:
         self._reading, self._writing = os.pipe()
 
-    def end_with_it(self) -> None:
-        """In a child: have a signal end it, as soon as the parent has ended."""
+    def watch(self) -> None:
+        """Watch the parent, in a child, and send it a signal once the parent has ended."""
         os.close(self._writing)
         threading.Thread(target=self._wait, daemon=True).start()
 
@@ -62,13 +62,13 @@ class Lifeline:
         os.kill(os.getpid(), signal.SIGTERM)
 
     def close(self) -> None:
-        """In the parent: let go of it."""
+        """Close both ends, in the parent."""
         os.close(self._reading)
         os.close(self._writing)
 
 
 class Workers:
-    """So many processes. One that dies is replaced, for as long as it takes.
+    """The worker processes. One that dies is replaced, for as long as it takes.
 
     The first one goes ahead: whatever keeps it from serving is said once, and ends all.
     """
@@ -78,14 +78,14 @@ class Workers:
         self._context = multiprocessing.get_context("fork")
         self._scoreboard = Scoreboard(count)
         self._alive = Lifeline()
-        self._living: set[ForkProcess] = set()
+        self._processes: set[ForkProcess] = set()
         self._announced = False
         self._first = asyncio.Event()  # one has been ready
         self._end = asyncio.Event()
         self._code = 0
 
     def run(self, on_ready: Callable[[], None]) -> int:
-        """Serve until a signal comes, or until it turns out that nobody can; the exit code."""
+        """Serve until a signal comes, or until no worker can; return the exit code."""
         try:
             asyncio.run(self._run(on_ready))
         finally:
@@ -94,27 +94,27 @@ class Workers:
         return self._code
 
     async def _run(self, on_ready: Callable[[], None]) -> None:
-        for number in ending():
+        for number in shutdown_signals():
             asyncio.get_running_loop().add_signal_handler(number, self._on_signal, number)
         async with asyncio.TaskGroup() as group:
             for place in range(self._scoreboard.wanted):
-                group.create_task(self._keep(place, on_ready))
+                group.create_task(self._supervise(place, on_ready))
 
-    async def _keep(self, place: int, on_ready: Callable[[], None]) -> None:
-        """Have a worker in this place until the end, one after another."""
+    async def _supervise(self, place: int, on_ready: Callable[[], None]) -> None:
+        """Run workers in this place, one after another, until the end."""
         if place:
             await self._first.wait()
         failures = 0
         while not self._end.is_set():
-            served = await self._have(place, on_ready)
+            served = await self._run_worker(place, on_ready)
             if self._end.is_set():
                 return
             if not self._first.is_set():  # it has said why
                 self._code = 1
-                self._begin_to_end()
+                self._shut_down()
                 return
-            failures = 0 if served >= SOUND else failures
-            pause = PAUSES[min(failures, len(PAUSES) - 1)]
+            failures = 0 if served >= STABLE_SECONDS else failures
+            pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
             failures += 1
             board = self._scoreboard
             logger.error(
@@ -126,28 +126,28 @@ class Workers:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._end.wait(), pause)
 
-    async def _have(self, place: int, on_ready: Callable[[], None]) -> float:
-        """Start a worker, and wait until it has died; for how many seconds it was ready."""
+    async def _run_worker(self, place: int, on_ready: Callable[[], None]) -> float:
+        """Start a worker, and wait until it has died; return for how many seconds it was ready."""
         try:
             process, pipe = self._start(place)
         except OSError as error:  # no process, memory or file is left for it
             logger.error("A worker could not be started: %s", error.strerror)  # noqa: TRY400
             return 0
-        self._living.add(process)
+        self._processes.add(process)
         ready = since = None
         with pipe:
             try:
-                await asyncio.wait_for(_readable(pipe.fileno()), LONGEST_START)
-                ready = _says_ready(pipe)
+                await asyncio.wait_for(_until_readable(pipe.fileno()), START_SECONDS)
+                ready = _receives_ready(pipe)
             except TimeoutError:
-                logger.error("Process %s is not ready after %s s", process.pid, LONGEST_START)  # noqa: TRY400
+                logger.error("Process %s is not ready after %s s", process.pid, START_SECONDS)  # noqa: TRY400
                 process.kill()
         if ready:
             since = time.monotonic()
             self._enter(place, process, on_ready)
-        await _readable(process.sentinel)
+        await _until_readable(process.sentinel)
         process.join()
-        self._living.discard(process)
+        self._processes.discard(process)
         self._scoreboard.leave(place)
         if self._end.is_set():
             self._code = self._code or (abs(process.exitcode or 0) if ready else 0)
@@ -159,16 +159,16 @@ class Workers:
         ours, theirs = self._context.Pipe(duplex=False)
         with theirs:
             work = (self._serve, Slot(self._scoreboard, place), theirs, self._alive)
-            process = self._context.Process(target=_work, args=work)
+            process = self._context.Process(target=_run_in_worker, args=work)
             # A signal to the child would be told to the parent, as long as it has its handlers.
-            signal.pthread_sigmask(signal.SIG_BLOCK, ending())
+            signal.pthread_sigmask(signal.SIG_BLOCK, shutdown_signals())
             try:
                 process.start()
             except OSError:
                 ours.close()
                 raise
             finally:
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, ending())
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, shutdown_signals())
         return process, ours
 
     def _enter(self, place: int, process: ForkProcess, on_ready: Callable[[], None]) -> None:
@@ -182,25 +182,25 @@ class Workers:
             on_ready()
 
     def _on_signal(self, number: int) -> None:
-        """Let all end as they should; at the second signal, at once."""
+        """Shut down gracefully; at the second signal, at once."""
         if not self._end.is_set():
-            self._begin_to_end()
-        elif is_impatient(number):
-            self._tell_all(signal.SIGKILL)
+            self._shut_down()
+        elif forces_exit(number):
+            self._signal_all(signal.SIGKILL)
 
-    def _begin_to_end(self) -> None:
+    def _shut_down(self) -> None:
         self._end.set()
         self._first.set()
-        self._tell_all(signal.SIGTERM)
-        self._tell_all(signal.SIGCONT)  # one that has been stopped would wait with its end
+        self._signal_all(signal.SIGTERM)
+        self._signal_all(signal.SIGCONT)  # one that has been stopped would wait with its end
 
-    def _tell_all(self, number: int) -> None:
-        for process in self._living:
+    def _signal_all(self, number: int) -> None:
+        for process in self._processes:
             if process.is_alive() and process.pid is not None:
                 os.kill(process.pid, number)
 
 
-async def _readable(file: int) -> None:
+async def _until_readable(file: int) -> None:
     """Wait until there is something to read, or nobody left to write."""
     loop = asyncio.get_running_loop()
     readable = asyncio.Event()
@@ -211,19 +211,19 @@ async def _readable(file: int) -> None:
         loop.remove_reader(file)
 
 
-def _says_ready(pipe: Connection) -> bool:
+def _receives_ready(pipe: Connection) -> bool:
     try:
         return bool(pipe.recv())
     except (EOFError, OSError):  # it ended before
         return False
 
 
-def _work(serve: Serve, slot: Slot, pipe: Connection, parent: Lifeline) -> None:
-    """The life of a process."""
+def _run_in_worker(serve: Serve, slot: Slot, pipe: Connection, parent: Lifeline) -> None:
+    """Serve in a worker process, from its fork to its end."""
     os.setpgrp()  # Ctrl-C is for the parent alone, who passes it on
     signal.set_wakeup_fd(-1)
-    for number in ending():
+    for number in shutdown_signals():
         signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ending())
-    parent.end_with_it()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, shutdown_signals())
+    parent.watch()
     serve(slot, lambda: pipe.send(True))

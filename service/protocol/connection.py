@@ -1,10 +1,10 @@
-"""One connection: uvicorn's protocol over h11, with deadlines, and an ear for who hangs up.
+"""One connection: uvicorn's protocol over h11, with deadlines, and notice of hang-ups.
 
 What is added:
 
 - A connection without a request, or with half a head, has `HEAD_SECONDS` to send one. Between two
   requests it has uvicorn's keep-alive time.
-- An answer is to be taken, `LEAST_BYTES` at least in `WRITE_SECONDS`, or the connection is given
+- An answer is to be taken, `MIN_BYTES` at least in `WRITE_SECONDS`, or the connection is given
   up.
 - What is no HTTP/1.1 gets the error body that all refusals have, and time to read it.
 - A connection that is to end hears out whoever still sends, so that the answer is not lost, and
@@ -30,13 +30,13 @@ from uvicorn.server import ServerState
 
 from service.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, ServiceError, response
 from service.protocol.connections import Connections
-from service.protocol.parser import MOST_HEAD_BYTES, MOST_HEADERS, Parser
+from service.protocol.parser import MAX_HEAD_BYTES, MAX_HEADERS, Parser
 
 HEAD_SECONDS = 20.0
 
 # 16 KiB a second, less than any modem of this century; an answer of 64 MiB has an hour, then.
 WRITE_SECONDS = 10.0
-LEAST_BYTES = 163_840
+MIN_BYTES = 163_840
 
 # How long a caller whose bytes are no request may go on sending, so that it can read why: a
 # connection that is closed under what it sends is reset, and the answer lost. Whoever sends a body
@@ -47,7 +47,7 @@ LINGER_SECONDS = 1.0
 PROBE_SECONDS = 0.25
 
 # What is read of the requests behind the one under way.
-MOST_PIPELINED = 65_536
+MAX_PIPELINED = 65_536
 
 HTTP_1_1 = "1.1"
 
@@ -67,7 +67,7 @@ class _Transport:
         self._connection.close()
 
     def is_closing(self) -> bool:
-        """Whether it is to end."""
+        """Tell if it is to end."""
         return self._connection.closing or self._transport.is_closing()
 
 
@@ -93,12 +93,12 @@ class Connection(H11Protocol):
 
     @property
     def busy(self) -> bool:
-        """Whether a request is under way."""
+        """True while a request is under way."""
         return self.cycle is not None and not self.cycle.response_complete
 
     @property
     def unsent(self) -> int:
-        """How many bytes of answers wait for the caller to take them."""
+        """The bytes of answers that wait for the caller to take them."""
         return self.transport.get_write_buffer_size()
 
     def abort(self) -> None:
@@ -112,10 +112,10 @@ class Connection(H11Protocol):
         self._own = transport
         super().connection_made(_Transport(transport, self))  # type: ignore[arg-type]
         self._all.add(self)
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._no_head)
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_timed_out)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever works for this caller that it has gone."""
+        """Tell the application that this caller has gone."""
         for timer in (self._head_timer, self._write_timer, self._probe_timer):
             if timer is not None:
                 timer.cancel()
@@ -129,25 +129,25 @@ class Connection(H11Protocol):
         if self.closing or self.conn.their_state is h11.MUST_CLOSE:
             return
         super().data_received(data)
-        self._look()
+        self._update_timers()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Answer whoever has closed its half after a whole request; let all others go."""
+        """Answer a caller that has closed its half after a whole request; close all others."""
         if self.closing or not self.busy or self.cycle.more_body:
-            self._let_go()
+            self._close_when_sent()
             return True
         self._half_closed = True
         self._probe_timer = self.loop.call_later(PROBE_SECONDS, self._probe, PROBE_SECONDS)
         return True
 
     def pause_writing(self) -> None:
-        """See that the caller takes its answer."""
+        """Watch that the caller takes its answer."""
         super().pause_writing()
         self._all.sending(self)
         self._watch_sending()
 
     def resume_writing(self) -> None:
-        """It has been taken, all but a little."""
+        """Note that the answer has been taken, all but a little."""
         super().resume_writing()
         self._all.sent(self)
         if self._write_timer is not None and not self.closing:
@@ -161,7 +161,7 @@ class Connection(H11Protocol):
         super().on_response_complete()
         if not self.busy and self._half_closed:
             self.transport.close()
-        self._look()
+        self._update_timers()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's is for nobody
         """Refuse what the parser, whose error is being handled, could not read."""
@@ -169,15 +169,15 @@ class Connection(H11Protocol):
         if getattr(error, "error_status_hint", None) == HeadersTooLarge.status:
             self._refuse(
                 HeadersTooLarge(
-                    f"The request's head is too large: send at most {MOST_HEADERS} headers, and "
-                    f"{MOST_HEAD_BYTES:,} bytes with the path."
+                    f"The request's headers are too large. Send at most {MAX_HEADERS} headers, "
+                    f"and {MAX_HEAD_BYTES:,} bytes with the path."
                 )
             )
         else:
             self._refuse(
                 MalformedRequest(
                     "This cannot be read as a request of HTTP "
-                    f"({ascii(str(error))[1:-1][:100]}): send a method, a path in ASCII, valid "
+                    f"({ascii(str(error))[1:-1][:100]}). Send a method, a path in ASCII, valid "
                     "headers, and a body of the length that they declare."
                 )
             )
@@ -187,14 +187,14 @@ class Connection(H11Protocol):
         if self.unsent:  # nor what was asked for taken
             self.abort()
         else:
-            self._let_go()
+            self._close_when_sent()
 
     def shutdown(self) -> None:
         """End it with the answer that is under way, or now."""
         if self.busy and not self.closing:
             self.cycle.keep_alive = False
         else:
-            self._let_go()
+            self._close_when_sent()
 
     def _should_upgrade(self) -> bool:
         return False
@@ -204,60 +204,60 @@ class Connection(H11Protocol):
         if self.closing:
             return
         if self.conn.their_state is h11.SEND_BODY:
-            self._hear_out(HEAD_SECONDS)
+            self._linger(HEAD_SECONDS)
         else:
-            self._let_go()
+            self._close_when_sent()
 
     # What is added.
 
-    def _look(self) -> None:
-        """See whether a request is under way, or half of one, or none."""
+    def _update_timers(self) -> None:
+        """Set the timers for a request that is under way, or half of one, or none."""
         if self.transport.is_closing():
             return
         if self.busy:
             self._all.busy(self)
-            self._stop_head_timer()
-            self._read_on()
+            self._cancel_head_timer()
+            self._resume_reading()
         else:
             self._all.idle(self)
-            if self._at_rest():
-                self._stop_head_timer()
+            if self._all_answered():
+                self._cancel_head_timer()
                 if self.timeout_keep_alive_task is None:
                     self.timeout_keep_alive_task = self.loop.call_later(
                         self.timeout_keep_alive, self.timeout_keep_alive_handler
                     )
             elif self._head_timer is None:
-                self._head_timer = self.loop.call_later(HEAD_SECONDS, self._no_head)
+                self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_timed_out)
 
-    def _at_rest(self) -> bool:
-        """Whether all that has been sent is answered."""
+    def _all_answered(self) -> bool:
+        """Tell if all that has been sent is answered."""
         return self.cycle is not None and (
             self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
         )
 
-    def _read_on(self) -> None:
+    def _resume_reading(self) -> None:
         if self.flow.read_paused and self.conn.their_state is h11.DONE:
             behind, _ = self.conn.trailing_data
-            if len(behind) < MOST_PIPELINED:
+            if len(behind) < MAX_PIPELINED:
                 self.flow.resume_reading()
 
-    def _stop_head_timer(self) -> None:
+    def _cancel_head_timer(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
 
-    def _no_head(self) -> None:
+    def _head_timed_out(self) -> None:
         """Refuse half a head; close a connection on which nothing was asked, or is left to ask."""
         self._head_timer = None
         if self.cycle is None and self.conn.trailing_data[0]:
             self._refuse(
                 RequestTimeout(
-                    f"The request's head was not there within {HEAD_SECONDS:g} seconds: send it "
-                    "faster."
+                    f"The request's headers did not arrive within {HEAD_SECONDS:g} seconds. Send "
+                    "them faster."
                 )
             )
         else:
-            self._let_go()
+            self._close_when_sent()
 
     def _watch_sending(self) -> None:
         if self._write_timer is None:
@@ -266,7 +266,7 @@ class Connection(H11Protocol):
     def _check_sent(self, before: int) -> None:
         """Give up an answer that is not taken, or hardly."""
         unsent = self.unsent
-        if before - unsent < LEAST_BYTES:
+        if before - unsent < MIN_BYTES:
             self.abort()
         else:
             self._write_timer = self.loop.call_later(WRITE_SECONDS, self._check_sent, unsent)
@@ -292,7 +292,7 @@ class Connection(H11Protocol):
         """Answer with an error, unless an answer has begun, and listen no more."""
         if self.busy:
             if self.cycle.response_started:
-                self._let_go()
+                self._close_when_sent()
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -309,25 +309,25 @@ class Connection(H11Protocol):
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event) or b"")
-        self._hear_out(LINGER_SECONDS)
+        self._linger(LINGER_SECONDS)
 
-    def _hear_out(self, seconds: float) -> None:
+    def _linger(self, seconds: float) -> None:
         """Send no more, and let the caller send what it likes for so long, or until it ends too."""
-        self._begin_to_end()
+        self._start_closing()
         self.flow.resume_reading()
         if self._own.can_write_eof():
             self._own.write_eof()
         self._head_timer = self.loop.call_later(seconds, self.abort)
 
-    def _let_go(self) -> None:
+    def _close_when_sent(self) -> None:
         """End it as soon as what waits to be sent is taken, or has not been in time."""
-        self._begin_to_end()
+        self._start_closing()
         self._own.close()
         if self.unsent:
             self._watch_sending()
 
-    def _begin_to_end(self) -> None:
+    def _start_closing(self) -> None:
         self.closing = True
-        self._stop_head_timer()
+        self._cancel_head_timer()
         self._unset_keepalive_if_required()
         self._all.idle(self)

@@ -1,4 +1,4 @@
-"""All connections of a process: how many are kept open, and how much waits to be sent on them.
+"""All connections of a process, with limits on their number and on what waits to be sent.
 
 Only requests count against `--max-connections`. Connections without one cost a file and some
 kilobytes, so there may be more of them; beyond that, whichever has been idle for the longest makes
@@ -25,7 +25,7 @@ CONNECTIONS_SHARE = 0.75
 
 # Connections that may wait to be accepted. They come in one turn of the event loop, so their files
 # have to be there; where files are many, it is what the kernel allows by default, and no more.
-MOST_WAITING = 2048
+MAX_WAITING = 2048
 
 # Answers of the largest size that may wait to be sent at a time, on all connections together.
 UNSENT_ANSWERS = 2
@@ -36,7 +36,7 @@ class Connection(Protocol):
 
     @property
     def unsent(self) -> int:
-        """How many bytes of answers wait for the caller to take them."""
+        """The bytes of answers that wait for the caller to take them."""
 
     def abort(self) -> None:
         """Close it now."""
@@ -45,15 +45,15 @@ class Connection(Protocol):
 class Connections:
     """The open connections of a process.
 
-    ``most`` may be open, of which ``most_requests`` may have a request. ``most_unsent`` bytes may
+    ``most`` may be open, of which ``max_requests`` may have a request. ``max_unsent`` bytes may
     wait on those that do not take their answers as fast as they are written.
     """
 
-    def __init__(self, most: int, most_requests: int, most_unsent: int) -> None:
+    def __init__(self, most: int, max_requests: int, max_unsent: int) -> None:
         # Some are left over: a caller who finds all busy is to be told so.
-        self.most_requests = max(1, min(most_requests, most * 9 // 10))
+        self.max_requests = max(1, min(max_requests, most * 9 // 10))
         self._most = most
-        self._most_unsent = most_unsent
+        self._max_unsent = max_unsent
         self._open: set[Connection] = set()
         self._idle: dict[Connection, None] = {}  # for the longest time first
         self._sending: dict[Connection, None] = {}  # for the longest time first
@@ -63,7 +63,7 @@ class Connections:
         return len(self._open)
 
     def add(self, connection: Connection) -> None:
-        """A connection has been made; one that is idle gives way to it if there are too many."""
+        """Add a new connection; an idle one is closed for it if there are too many."""
         self._open.add(connection)
         self._idle[connection] = None
         if len(self._open) > self._most:
@@ -78,26 +78,26 @@ class Connections:
             oldest.abort()
 
     def discard(self, connection: Connection) -> None:
-        """A connection has ended."""
+        """Remove a connection that has ended."""
         self._open.discard(connection)
         self._idle.pop(connection, None)
         self._sending.pop(connection, None)
 
     def busy(self, connection: Connection) -> None:
-        """A connection has a request."""
+        """Note that a connection has a request."""
         self._idle.pop(connection, None)
 
     def idle(self, connection: Connection) -> None:
-        """A connection has none any more."""
+        """Note that a connection has none any more."""
         if connection in self._open:
             self._idle[connection] = None
 
     def sending(self, connection: Connection) -> None:
-        """An answer waits for its caller; those that have waited for longer may have to go."""
+        """Note an answer that waits for its caller; those that wait for longer may be given up."""
         self._sending.setdefault(connection)
         unsent = sum(each.unsent for each in self._sending)
         for each in list(self._sending):
-            if unsent <= self._most_unsent or each is connection:
+            if unsent <= self._max_unsent or each is connection:
                 break
             unsent -= each.unsent
             self.discard(each)
@@ -105,21 +105,21 @@ class Connections:
             each.abort()
 
     def sent(self, connection: Connection) -> None:
-        """It has been taken, all but a little."""
+        """Note that it has been taken, all but a little."""
         self._sending.pop(connection, None)
 
 
 def backlog(most: int) -> int:
-    """How many connections may wait to be accepted, where so many may be open."""
-    return max(1, min(MOST_WAITING, int(most * (1 - CONNECTIONS_SHARE) / 2)))
+    """Choose how many connections may wait to be accepted, where so many may be open."""
+    return max(1, min(MAX_WAITING, int(most * (1 - CONNECTIONS_SHARE) / 2)))
 
 
-def most_open(most_requests: int) -> int:
-    """How many connections may be open, if so many may have a request, and so many files be open.
+def max_open(max_requests: int) -> int:
+    """Choose how many connections may be open, if so many may have a request.
 
     The limit on files is raised first, as far as it may be and is needed.
     """
-    wanted = most_requests * OPEN_PER_REQUEST
+    wanted = max_requests * OPEN_PER_REQUEST
     own = OWN_FILES + len(list(Path("/proc/self/fd").iterdir()))
     needed = math.ceil(wanted / CONNECTIONS_SHARE) + own
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,4 +1,4 @@
-"""What of HTTP/1.1 is let through: h11's rules, and bounds on what its parsing may cost.
+"""HTTP/1.1 by h11's rules, with bounds on what its parsing may cost.
 
 h11 parses strictly and in Python: nothing that a caller sends can crash it. It was chosen over
 httptools, which leaves the body of a request that offers `Upgrade: h2c` to be read as a request of
@@ -11,12 +11,12 @@ from typing import Any
 import h11
 
 # Of a request's line and headers together: half of what Apache allows, twice what nginx does.
-MOST_HEAD_BYTES = 32_768
-MOST_HEADERS = 100
+MAX_HEAD_BYTES = 32_768
+MAX_HEADERS = 100
 
 # A body in chunks may have so many, and one more for each so many bytes of it: a chunk costs 10 µs,
 # whatever is in it, and clients send kilobytes in each.
-MOST_SMALL_CHUNKS = 1024
+MAX_SMALL_CHUNKS = 1024
 BYTES_PER_CHUNK = 64
 
 # Bytes that h11 is given at a time. It reads whatever is whole among them in one go: a head of
@@ -32,14 +32,14 @@ class Parser(h11.Connection):
     """Reads one connection's requests; RemoteProtocolError says what is wrong, and its status."""
 
     def __init__(self) -> None:
-        super().__init__(h11.SERVER, MOST_HEAD_BYTES)
+        super().__init__(h11.SERVER, MAX_HEAD_BYTES)
         self._chunks = 0
         self._body_bytes = 0
         self._behind = bytearray()  # what h11 has not been given yet
 
     @property
     def trailing_data(self) -> tuple[bytes, bool]:
-        """What has come and is not an event yet, and whether there is no more."""
+        """The bytes that are not an event yet, and True at the end of the stream."""
         begun, ended = super().trailing_data
         return begun + self._behind, ended
 
@@ -50,7 +50,7 @@ class Parser(h11.Connection):
             super().receive_data(data)
 
     def next_event(self) -> Event:
-        """The next event, as h11 tells it. Raises RemoteProtocolError beyond the bounds too."""
+        """Read the next event of h11. Raises RemoteProtocolError beyond the bounds too."""
         event = super().next_event()
         while event is h11.NEED_DATA and self._behind:
             self._check_begun()
@@ -72,13 +72,13 @@ class Parser(h11.Connection):
         What h11 has left over is half a head, half the line of a chunk, or half the trailers.
         """
         begun, _ = super().trailing_data
-        if begun.count(b"\n") > MOST_HEADERS + 1:
+        if begun.count(b"\n") > MAX_HEADERS + 1:
             raise _too_large()
 
     def _check_chunk(self, data: h11.Data) -> None:
         self._chunks += data.chunk_start
         self._body_bytes += len(data.data)
-        if self._chunks > MOST_SMALL_CHUNKS + self._body_bytes // BYTES_PER_CHUNK:
+        if self._chunks > MAX_SMALL_CHUNKS + self._body_bytes // BYTES_PER_CHUNK:
             raise h11.RemoteProtocolError("the body comes in chunks that are far too small")
 
 
@@ -87,7 +87,7 @@ def _check_head(request: h11.Request) -> None:
         raise h11.RemoteProtocolError("this is another version of HTTP", error_status_hint=505)
     headers = list(request.headers)
     size = len(request.target) + sum(len(name) + len(value) for name, value in headers)
-    if size > MOST_HEAD_BYTES or len(headers) > MOST_HEADERS:
+    if size > MAX_HEAD_BYTES or len(headers) > MAX_HEADERS:
         raise _too_large()
     # A proxy that goes by the one where we go by the other sees requests that we do not.
     if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:

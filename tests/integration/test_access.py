@@ -93,7 +93,7 @@ def test_pages_of_named_origins_are_let_in(trained: Path, tmp_path: Path) -> Non
         for origin, status in (("https://b.example", 200), ("https://c.example", 403)):
             preflight = client.options("/predict", headers=asking | {"origin": origin})
             assert preflight.status_code == status
-        assert_error(preflight, 403, "forbidden", "'https://c.example' may not do this")
+        assert_error(preflight, 403, "forbidden", "'https://c.example' is not allowed")
         headers = {"origin": "https://a.example", "authorization": "Bearer one"}
         answer = client.post("/predict", json=BODY, headers=headers)
     assert answer.status_code == 200

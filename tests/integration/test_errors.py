@@ -13,7 +13,7 @@ import pytest
 from model.artifact import storage
 from service.api.schemas import StatesRequest
 from service.app import create_app
-from service.metrics import Metrics
+from service.metrics.batches import BatchMetrics
 from service.settings import Settings
 from tests.asgi import ask
 from tests.conftest import random_classifier
@@ -186,7 +186,7 @@ def test_null_is_as_if_a_field_were_left_out(client: httpx.Client) -> None:
 def test_a_body_with_a_coding(client: httpx.Client, coding: str) -> None:
     body, headers = gzip.compress(b'{"inputs": "a"}'), JSON | {"content-encoding": coding}
     answer = client.post("/predict", content=body, headers=headers)
-    assert_error(answer, 415, "unsupported_media_type", f"the content-encoding '{coding}': send it")
+    assert_error(answer, 415, "unsupported_media_type", f"the content-encoding '{coding}'. Send it")
     assert answer.headers["accept-encoding"] == "identity"
     headers["content-encoding"] = "Identity"
     assert client.post("/predict", content=b'{"inputs": "a"}', headers=headers).status_code == 200
@@ -241,7 +241,7 @@ def test_an_answer_with_too_many_labels() -> None:
 
 def test_a_text_that_is_too_long(client: httpx.Client) -> None:
     answer = client.post("/predict", json={"inputs": ["a", "film " * 601]})
-    says = r'inputs\[1\] has more than 600 tokens, .* the model reads: .* "truncate": true'
+    says = r'inputs\[1\] has more than 600 tokens, .* the model reads\. .* "truncate": true'
     assert_error(answer, 413, "too_large", says)
 
 
@@ -301,7 +301,7 @@ def test_an_ordinary_client_reads_the_refusal_of_a_huge_body(
 )
 def test_a_wrong_method(client: httpx.Client, method: str, path: str, allowed: str) -> None:
     answer = client.request(method, path)
-    says = f"{method} is not possible here: send {allowed.replace(', ', ' or ')}"
+    says = f"{method} is not allowed here. Send {allowed.replace(', ', ' or ')}"
     assert_error(answer, 405, "method_not_allowed", says)
     assert answer.headers["allow"] == allowed
 
@@ -312,7 +312,7 @@ def test_a_wrong_method(client: httpx.Client, method: str, path: str, allowed: s
 def test_an_unknown_path(client: httpx.Client, path: str) -> None:
     for method in ("GET", "POST"):
         answer = client.request(method, path, content=b"a" * 3_000_000 if method == "POST" else b"")
-        assert_error(answer, 404, "not_found", "nothing at '/.*': GET /docs lists")
+        assert_error(answer, 404, "not_found", "nothing at '/.*'. GET /docs lists")
 
 
 def test_a_fault_of_ours_is_logged_and_not_shown(
@@ -323,7 +323,7 @@ def test_a_fault_of_ours_is_logged_and_not_shown(
     monkeypatch.setattr(type(classifier), "reader", lambda _: 1 / 0)
     with caplog.at_level(logging.INFO):
         [answer] = ask(app, ("POST", "/predict"))
-    assert_error(answer, 500, "internal", "the x-request-id finds the reason")
+    assert_error(answer, 500, "internal", "the reason under the x-request-id")
     assert "ZeroDivisionError" not in answer.text
     assert "ZeroDivisionError" in caplog.text
     assert "POST /predict 500" in caplog.text
@@ -334,7 +334,7 @@ def test_a_service_that_is_shut_down_is_not_ready() -> None:
     questions = [("GET", "/readyz"), ("POST", "/predict"), ("GET", "/livez")]
     assert [answer.status_code for answer in ask(app, *questions)] == [200, 200, 200]
     ready, predicted, alive = ask(app, *questions, started=False)
-    assert_error(ready, 503, "unavailable", "does not run")
+    assert_error(ready, 503, "unavailable", "is not running")
     assert_error(predicted, 503, "unavailable", "another replica")
     assert alive.status_code == 200
 
@@ -344,11 +344,11 @@ def test_a_service_whose_model_has_died_is_not_ready(monkeypatch: pytest.MonkeyP
     def die(*_: object) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(Metrics, "step", die)  # of which the model's thread does not expect it
+    monkeypatch.setattr(BatchMetrics, "step", die)  # of which the model's thread does not expect it
     app = create_app(Settings(), storage.Artifact("random", "0", random_classifier()))
     questions = [("GET", "/readyz"), ("POST", "/predict"), ("GET", "/readyz"), ("POST", "/states")]
     before, predicted, after, traced = ask(app, *questions)
     assert before.status_code == 200
     assert_error(predicted, 503, "unavailable", "another replica")
-    assert_error(after, 503, "unavailable", "does not run: restart the service")
-    assert_error(traced, 503, "unavailable", "does not run")
+    assert_error(after, 503, "unavailable", "is not running. Restart the service")
+    assert_error(traced, 503, "unavailable", "is not running")

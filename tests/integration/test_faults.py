@@ -20,24 +20,24 @@ ROOT = Path(__file__).parents[2]
 # `conveyor`, with faults where a text says so.
 PROGRAM = """
 from model.text.tokenizer import Tokenizer
-from service.metrics import Metrics
+from service.metrics.batches import BatchMetrics
 
 class Panic(BaseException):
     pass
 
-encode, step = Tokenizer.encode, Metrics.step
+encode, step = Tokenizer.encode, BatchMetrics.step
 
 def panicking(self, texts, **options):
     if "panic" in texts:
         raise Panic
     return encode(self, texts, **options)
 
-def deadly(self, kind, works, stepped, seconds):
+def deadly(self, kind, jobs, stepped, seconds):
     if kind == "states":
         raise Panic
-    step(self, kind, works, stepped, seconds)
+    step(self, kind, jobs, stepped, seconds)
 
-Tokenizer.encode, Metrics.step = panicking, deadly
+Tokenizer.encode, BatchMetrics.step = panicking, deadly
 
 if __name__ == "__main__":
     from service.cli import main

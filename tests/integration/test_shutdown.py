@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.process.signals import ENDING, MEANINGLESS
+from service.process.signals import IGNORED, SHUTDOWN_SIGNALS
 from tests.integration.conftest import LONG_TEXT, UNHURRIED, Server, accepted, holding
 from tests.integration.test_errors import assert_error
 from tests.integration.test_limits import as_httpx, until_queued, until_reading
@@ -24,7 +24,7 @@ def server(patient: Path, tmp_path: Path) -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.parametrize("number", ENDING)
+@pytest.mark.parametrize("number", SHUTDOWN_SIGNALS)
 def test_whoever_was_let_in_is_answered_and_newcomers_are_told(server: Server, number: int) -> None:
     async def main() -> None:
         async with connect(server.url, 3) as (accepted, waiting, idle):
@@ -32,7 +32,7 @@ def test_whoever_was_let_in_is_answered_and_newcomers_are_told(server: Server, n
             await until_reading(server)
             await waiting.send(LONG)
             await until_queued(server, 5)
-            for meaningless in MEANINGLESS:
+            for meaningless in IGNORED:
                 server.process.send_signal(meaningless)
             server.process.send_signal(number)
             async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE) as client:
@@ -41,7 +41,9 @@ def test_whoever_was_let_in_is_answered_and_newcomers_are_told(server: Server, n
                 assert (await client.get("/livez")).status_code == 200
                 assert (await client.get("/metrics")).status_code == 200
                 late = await client.post("/predict", json={"inputs": "a"})
-                assert_error(late, 503, "unavailable", "shutting down: ask another replica")
+                assert_error(
+                    late, 503, "unavailable", "shutting down. Send the request to another replica"
+                )
                 assert late.headers["connection"] == "close"
             late_too = await idle.ask(LONG)
             assert_error(as_httpx(late_too), 503, "unavailable", "shutting down")

@@ -154,7 +154,7 @@ def test_an_answer_that_would_be_too_large_is_refused_before_it_is_computed(
     # 5,000 tokens x 6 tensors x (8 units x 12 bytes + 3), and what stands beside them
     [size] = re.findall(r"The states of 5,000 tokens would be about ([0-9,]+) bytes", error)
     assert 2_880_000 < int(size.replace(",", "")) < 3_200_000
-    assert "at most 500,000: select fewer tensors, layers, units or steps" in error
+    assert "at most 500,000. Select fewer tensors, layers, units or steps" in error
     parts = {"tensors": ["cell"], "units": [0], "steps": "::100"}
     less = httpx.post(f"{server.url}/states", json={"inputs": ["film " * 500] * 10, **parts})
     assert less.status_code == 200

@@ -320,7 +320,7 @@ def test_a_state_travels_in_the_binary_formats_too(server: Server) -> None:
         ({"decimals": -1}, "decimals should be greater than or equal to 0"),
         ({"state": 3}, "state should be the state of a text, or a list"),
         ({"state": "abc"}, r"state\[0\] is cut short: it has 3 characters"),
-        ({"state": "é" * 9999}, r"state\[0\] was altered: send it back as it was received"),
+        ({"state": "é" * 9999}, r"state\[0\] was altered. Send it back as it was received"),
         ({"state": []}, "There are 1 inputs, but 0 states"),
         ({"state": [None, None]}, "There are 1 inputs, but 2 states"),
         ({"state": [None], "truncate": True}, "truncate and state exclude each other"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.process.signals import MEANINGLESS
+from service.process.signals import IGNORED
 from tests.integration.conftest import LONG_TEXT, UNHURRIED, accepted, counters, serving
 from tests.process import PATIENCE, assert_one_sentence, conveyor, until
 
@@ -123,7 +123,7 @@ def test_a_signal_ends_all_and_loses_nothing(slow: Path, tmp_path: Path, number:
         with ThreadPoolExecutor(2) as pool:
             asked = [pool.submit(long, running.url) for _ in range(2)]
             until(lambda: accepted(running) == 2)
-            for meaningless in MEANINGLESS:
+            for meaningless in IGNORED:
                 for pid in (running.process.pid, *processes):
                     os.kill(pid, meaningless)
             assert running.stop(number) == 0

@@ -18,12 +18,12 @@ import numpy as np
 
 from model.artifact import storage
 from model.network.selection import Selection
-from model.network.state import State
 from model.text.tokenizer import Tokenizer, TokenizerKind
 from service.api import encoding, json_body, negotiation
 from service.api.compression import CODINGS
 from service.api.schemas import PredictRequest, StatesRequest
-from service.metrics import Metrics
+from service.api.state_token import from_token, to_token
+from service.metrics.metrics import Metrics
 from service.middleware.api_keys import Keys
 from service.process.interpreter import SWITCH_SECONDS
 from service.settings import Settings
@@ -64,8 +64,8 @@ def cases() -> Iterator[Case]:
     states = encoding.States(classifier.config.labels, [1, 0], results)
     for media_type, form in encoding.FORMATS.items():
         yield media_type, partial(_apply, partial(form.write, states), [None] * ROUNDS)
-    ends = [trace.end.to_text(sha256) for trace in traces if trace.end]
-    yield "state", lambda n: State.from_text(ends[n], classifier.config, sha256).to_text(sha256)
+    ends = [to_token(trace.end, sha256) for trace in traces if trace.end]
+    yield "state", lambda n: to_token(from_token(ends[n], classifier.config, sha256), sha256)
 
     accept = "application/x-npz;q=0.{}, */*;q=0.1"
     yield "media type", lambda n: negotiation.media_type(accept.format(n), list(encoding.FORMATS))
@@ -85,7 +85,7 @@ def cases() -> Iterator[Case]:
     yield "settings", lambda _: settings.model_dump_json()
     rows = [np.array([0.2, 0.5, 0.3], np.float32)] * 3
     metrics = Metrics(loaded, "0")
-    yield "metrics", lambda _: metrics.predicted(rows)
+    yield "metrics", lambda _: metrics.texts.predicted(rows)
     log = logging.getLogger("tests.shared")
     yield "log", lambda n: log.info("round %d", n)
 

@@ -6,8 +6,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from model.artifact.storage import Artifact
-from service.batching.batcher import StepResult
-from service.metrics import Metrics
+from service.batching.protocols import StepResult
+from service.metrics.metrics import Metrics
 from service.scoreboard import Scoreboard, Slot
 from tests.conftest import random_classifier
 from tests.integration.conftest import counters
@@ -28,11 +28,11 @@ def worker(scoreboard: Scoreboard, place: int, sha256: str = "a" * 64) -> Metric
 
 def work(metrics: Metrics, times: int) -> None:
     for number in range(times):
-        metrics.accepted("/predict")
-        metrics.answered("/predict", 200, 0.25 * number, accepted=True)
-        metrics.step("predict", 3, StepResult({}, worked=75 * number, wasted=0), 0.125)
-        metrics.queue(10, 2)
-        metrics.rejected(f"reason {number}")
+        metrics.requests.accepted("/predict")
+        metrics.requests.answered("/predict", 200, 0.25 * number, accepted=True)
+        metrics.batches.step("predict", 3, StepResult({}, worked=75 * number, wasted=0), 0.125)
+        metrics.batches.queue(10, 2)
+        metrics.requests.rejected(f"reason {number}")
 
 
 def read(metrics: Metrics) -> dict[str, float]:
@@ -87,7 +87,7 @@ def test_a_successor_goes_on_from_the_counts_of_a_worker(scoreboard: Scoreboard)
     assert "b" * 64 in info
     work(successor, 2)
     assert read(other)[accepted] == 6
-    assert successor.tally()["accepted"] == 2  # its own
+    assert successor.requests.tally()["accepted"] == 2  # its own
 
 
 def test_how_many_workers_there_are(scoreboard: Scoreboard) -> None:

@@ -57,14 +57,14 @@ class File:
 
     @classmethod
     def read(cls, path: Traversable) -> "File":
-        """What lies at a path."""
+        """Read the file at a path."""
         content = path.read_bytes()
         suffix = "." + path.name.rpartition(".")[2]
         kind = TYPES.get(suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         return cls(content, kind, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
 
     def answer(self, request: Request) -> Response:
-        """The file, or that the caller has it already."""
+        """Answer with the file, or with 304 if the caller has it already."""
         headers = HEADERS | {"etag": self.tag}
         known = request.headers.get("if-none-match", "")
         # A proxy that compresses weakens the tag.
@@ -74,7 +74,7 @@ class File:
 
 
 def router() -> APIRouter:
-    """The page's routes. Its files are read once: they are few and small."""
+    """Make the page's routes. Its files are read once: they are few and small."""
     files = dict(_files(FILES))
     routes = APIRouter(include_in_schema=False)
 
@@ -85,14 +85,14 @@ def router() -> APIRouter:
     @routes.api_route("/inspector/{name:path}", methods=["GET", "HEAD"])
     async def file(name: str, request: Request) -> Response:
         if name not in files:
-            raise NotFound(f"The page has no file {name[:60]!r}: it begins at GET /.")
+            raise NotFound(f"The page has no file {name[:60]!r}. It begins at GET /.")
         return files[name].answer(request)
 
     return routes
 
 
 def _files(directory: Traversable, prefix: str = "") -> list[tuple[str, File]]:
-    """All files of a directory and those below it, with their paths in it."""
+    """Read all files of a directory and those below it, with their paths in it."""
     found = []
     for path in directory.iterdir():
         if path.is_dir():

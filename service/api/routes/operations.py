@@ -1,14 +1,14 @@
-"""GET /info, /livez, /readyz, /metrics: what is served, whether it can be, and how it fares."""
+"""GET /info, /livez, /readyz, /metrics: the served model, the health checks, the metrics."""
 
 import platform
-from dataclasses import asdict
 from importlib.metadata import version
 
 from fastapi import APIRouter, Request, Response
 
+from model.artifact.identity import ArtifactInfo
 from model.network.parameters import parameter_count
-from service.api.context import InContext
-from service.api.schemas import ArtifactInfo, Info, Limits, ParameterInfo, Status
+from service.api.app_context import InContext
+from service.api.schemas import Info, Limits, Status
 from service.errors import Overloaded, Unauthorized, Unavailable, documented
 from service.process.cores import threads
 
@@ -24,17 +24,17 @@ VERSIONS = {
 
 @router.get(
     "/info",
-    summary="What is served",
+    summary="The served model",
     responses=documented(Unauthorized, Overloaded, Unavailable),
 )
 async def info(ctx: InContext) -> Info:
-    """Which model is served, its parameters by formula and in all, the limits, the versions."""
+    """Tell the served model, its parameters by formula and in all, the limits, the versions."""
     config = ctx.artifact.classifier.config
     return Info(
         artifact=ArtifactInfo(name=ctx.artifact.name, sha256=ctx.artifact.sha256),
         config=config,
         labels=list(config.labels),
-        parameters=ParameterInfo(**asdict(parameter_count(config))),
+        parameters=parameter_count(config),
         limits=Limits(
             max_body_bytes=ctx.settings.max_body_bytes,
             max_inputs=ctx.settings.max_inputs,
@@ -52,29 +52,29 @@ async def info(ctx: InContext) -> Info:
     )
 
 
-@router.get("/livez", summary="Whether the process lives", responses=documented())
+@router.get("/livez", summary="Liveness", responses=documented())
 async def livez() -> Status:
-    """Whether the process answers at all."""
+    """Answer if the process lives."""
     return Status()
 
 
-@router.get("/readyz", summary="Whether it takes traffic", responses=documented(Unavailable))
+@router.get("/readyz", summary="Readiness", responses=documented(Unavailable))
 async def readyz(ctx: InContext) -> Status:
-    """Whether the service takes traffic: it is not shutting down, and its threads live."""
+    """Answer 200 if the service takes traffic: it does not shut down, and its threads live."""
     if ctx.lifecycle.draining:
         raise Unavailable("The service is shutting down.")
     if not ctx.lifecycle.ready:
-        raise Unavailable("The model does not run: restart the service; its log has the reason.")
+        raise Unavailable("The model is not running. Restart the service; its log has the reason.")
     return Status()
 
 
 @router.get(
     "/metrics",
-    summary="How it fares, for Prometheus",
+    summary="Metrics, for Prometheus",
     response_class=Response,
     responses={**documented(), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 def metrics(request: Request, ctx: InContext) -> Response:
-    """Counters and histograms of this server, all its processes together."""
+    """Write the counters and histograms of this server, all its processes together."""
     body, media_type = ctx.metrics.exposition(request.headers.get("accept", ""))
     return Response(body, headers={"content-type": media_type})

@@ -5,7 +5,7 @@ import asyncio
 from fastapi import APIRouter, Request
 
 from model.types import Floats
-from service.api.context import context
+from service.api.app_context import app_context
 from service.api.encoding import ranked
 from service.api.json_body import TIMEOUT_PARAMETER, JSONRoute
 from service.api.schemas import LabelScore, PredictRequest
@@ -30,13 +30,13 @@ router = APIRouter(route_class=JSONRoute)
 FEW_SCORES = 512
 
 # Texts that the header names: with a thousand inputs it would be too long for some proxies.
-MOST_NAMED = 100
+MAX_NAMED = 100
 
 TRUNCATED_HEADER = {
     "x-truncated": {
         "schema": {"type": "string"},
         "description": "Which inputs, from 0, had only their ends read, as in 0, 7; not there if "
-        f"none. After {MOST_NAMED} of them stands an ellipsis (...).",
+        f"none. After {MAX_NAMED} of them stands an ellipsis (...).",
     }
 }
 
@@ -61,17 +61,17 @@ FAILURES = (
 )
 async def predict(body: PredictRequest, request: Request) -> JSONResponse:
     """Label each text: one list an input, in the order of the inputs, best label first."""
-    ctx = context(request)
+    ctx = app_context(request)
     tokenized = await tokenize(body, request, ctx, offsets=False)
     labels = ctx.artifact.classifier.config.labels
     top_k = min(body.top_k or len(labels), len(labels))
     what = f"{top_k:,} labels for each of {len(body.inputs):,} texts"
-    fewer = "ask for fewer labels, or send fewer texts in one request"
+    fewer = "Ask for fewer labels, or send fewer texts in one request"
     check_answer(len(body.inputs) * score_bytes(labels, top_k), what, fewer, ctx)
     kind = Predicting(ctx.artifact.classifier)
     timed = await infer(kind, tokenized.encodings, tokenized, request, ctx)
     rows: list[Floats] = timed.results
-    ctx.metrics.predicted(rows)
+    ctx.metrics.texts.predicted(rows)
     headers = timing_headers(tokenized, timed) | _truncated(tokenized.truncated)
     if len(rows) * len(labels) <= FEW_SCORES:
         return _respond(rows, labels, top_k, headers)
@@ -79,12 +79,12 @@ async def predict(body: PredictRequest, request: Request) -> JSONResponse:
 
 
 def _truncated(truncated: list[bool]) -> dict[str, str]:
-    """The header that names the texts of which only the end was read; none if there are none."""
+    """Make the header that lists the texts of which only the end was read; none without such."""
     numbers = [str(number) for number, cut in enumerate(truncated) if cut]
     if not numbers:
         return {}
-    more = ["..."] if len(numbers) > MOST_NAMED else []
-    return {"x-truncated": ", ".join(numbers[:MOST_NAMED] + more)}
+    more = ["..."] if len(numbers) > MAX_NAMED else []
+    return {"x-truncated": ", ".join(numbers[:MAX_NAMED] + more)}
 
 
 def _respond(

@@ -1,4 +1,4 @@
-"""POST /states: what the network held at every step."""
+"""POST /states: the network's inner states at every step."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -7,12 +7,13 @@ from itertools import repeat
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from service.api.app_context import AppContext, app_context
 from service.api.caller import while_connected
 from service.api.compression import CODINGS, WORTH_COMPRESSING
-from service.api.context import Context, context
-from service.api.encoding import FORMATS, JSON_BYTES_BESIDE_DECIMALS, Format, Result, States
+from service.api.encoding import FORMATS, Result, States
 from service.api.json_body import TIMEOUT_PARAMETER, JSONRoute
 from service.api.negotiation import content_coding, media_type
+from service.api.request_context import RequestContext
 from service.api.routes.predict import FAILURES
 from service.api.schemas import StatesRequest, StatesResponse
 from service.api.selection import select, starts
@@ -25,9 +26,9 @@ from service.api.texts import (
     timing_headers,
     tokenize,
 )
-from service.batching.batcher import Full
+from service.batching.errors import Full
 from service.batching.jobs import Tracing
-from service.errors import LONGEST_ECHO, InvalidRequest, NotAcceptable, documented
+from service.errors import MAX_ECHO, InvalidRequest, NotAcceptable, documented
 
 router = APIRouter(route_class=JSONRoute)
 
@@ -35,7 +36,7 @@ JSON = "application/json"
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 FEWER = (
-    "select fewer tensors, layers, units or steps, send fewer or shorter texts, "
+    "Select fewer tensors, layers, units or steps, send fewer or shorter texts, "
     "or ask for fewer decimals or a binary format"
 )
 
@@ -56,7 +57,7 @@ async def states(body: StatesRequest, request: Request) -> Response:
     As JSON, npz or safetensors, whichever the `Accept` header prefers; JSON is compressed (zstd,
     gzip) for those whose `Accept-Encoding` allows it.
     """
-    ctx = context(request)
+    ctx = app_context(request)
     classifier = ctx.artifact.classifier
     kind = _kind(request, body.decimals)
     selection = select(body, classifier.config)
@@ -64,7 +65,7 @@ async def states(body: StatesRequest, request: Request) -> Response:
     tokenized = await tokenize(body, request, ctx, offsets=True)
     size = answer_bytes(
         FORMATS[kind],
-        _bytes_per_float(FORMATS[kind], body.decimals),
+        body.decimals,
         selection,
         classifier.config,
         list(zip(body.inputs, tokenized.encodings, strict=True)),
@@ -72,9 +73,9 @@ async def states(body: StatesRequest, request: Request) -> Response:
     check_answer(size, f"The states of {tokenized.tokens:,} tokens", FEWER, ctx)
     async with AsyncExitStack() as held:
         await _take_room(size, tokenized, request, ctx, held)
-        works = list(zip(tokenized.encodings, begin or repeat(None), strict=False))
-        timed = await infer(Tracing(classifier, selection), works, tokenized, request, ctx)
-        ctx.metrics.predicted([trace.probabilities for trace in timed.results])
+        jobs = list(zip(tokenized.encodings, begin or repeat(None), strict=False))
+        timed = await infer(Tracing(classifier, selection), jobs, tokenized, request, ctx)
+        ctx.metrics.texts.predicted([trace.probabilities for trace in timed.results])
         read = zip(
             body.inputs, tokenized.encodings, tokenized.truncated, timed.results, strict=True
         )
@@ -89,10 +90,10 @@ async def states(body: StatesRequest, request: Request) -> Response:
 
 
 async def _take_room(
-    size: int, tokenized: Tokenized, request: Request, ctx: Context, held: AsyncExitStack
+    size: int, tokenized: Tokenized, request: Request, ctx: AppContext, held: AsyncExitStack
 ) -> None:
     """Wait for room to make the answer in. Raises Overloaded, or ClientGone."""
-    client = request.scope["conveyor.client"]
+    client = RequestContext.of(request.scope).client
     room = ctx.answers.room(size).take(size, client, tokenized.tokens)
     try:
         async with while_connected(request.receive):
@@ -102,16 +103,18 @@ async def _take_room(
 
 
 def _kind(request: Request, decimals: int | None) -> str:
-    """The media type of the answer."""
+    """Choose the media type of the answer."""
     accept = ", ".join(request.headers.getlist("accept"))
     kind = media_type(accept, list(FORMATS))
     if kind is None:
         raise NotAcceptable(
-            f"The header accept: {accept[:LONGEST_ECHO]!r} allows none of the forms that states "
-            f"have: {', '.join(FORMATS)}."
+            f"The header accept: {accept[:MAX_ECHO]!r} allows none of the media types of "
+            f"states. Accept one of {', '.join(FORMATS)}."
         )
     if decimals is not None and kind != JSON:
-        raise InvalidRequest(f"decimals is for JSON, but the header accept asks for {kind}.")
+        raise InvalidRequest(
+            f"decimals is for JSON, but the header accept asks for {kind}. Leave one of them out."
+        )
     return kind
 
 
@@ -123,9 +126,3 @@ def _respond(
         body = CODINGS[coding](body)
         headers = headers | {"content-encoding": coding}
     return Response(body, media_type=kind, headers=headers)
-
-
-def _bytes_per_float(form: Format, decimals: int | None) -> int:
-    if decimals is None:
-        return form.per_float
-    return min(form.per_float, decimals + JSON_BYTES_BESIDE_DECIMALS)

@@ -5,7 +5,7 @@ from model.artifact.language_model import network_of
 from model.network.classifier import LSTMClassifier
 from model.network.config import LanguageModelConfig, ModelConfig
 from model.network.parameters import (
-    ParameterCount,
+    ParameterInfo,
     classifier_parts,
     language_model_parts,
     parameter_count,
@@ -76,7 +76,7 @@ def test_the_parts_of_a_language_model() -> None:
         ("projection", "8*6", 48),
         ("output biases", "100", 100),
     ]
-    count = ParameterCount.of(parts)
+    count = ParameterInfo.of(parts)
     assert (count.head, count.recurrent, count.total) == (148, 512, 1260)
 
 
@@ -89,4 +89,4 @@ def test_the_parts_of_a_language_model_are_those_of_the_module(config: LanguageM
     parts = language_model_parts(config)
     assert [eval(part.formula) for part in parts] == [part.count for part in parts]
     total = sum(parameter.numel() for parameter in network_of(config).parameters())
-    assert ParameterCount.of(parts).total == total
+    assert ParameterInfo.of(parts).total == total

@@ -13,7 +13,7 @@ from model.inference.classifier import Trace
 from model.network import lstm
 from model.network.cell import cell_of
 from model.network.config import ModelConfig
-from model.network.selection import Selection
+from model.network.selection import Selection, answer_floats
 from tests.model.reference import (
     batches,
     classifier_of,
@@ -172,3 +172,19 @@ def test_the_last_step_s_score_is_the_prediction(
     for trace in classifier.trace([read(text) for text in batch if text], last):
         assert trace.step_scores is not None
         close(trace.step_scores[0], trace.probabilities)
+
+
+@given(data=st.data(), config=configs, batch=batches, seed=seeds)
+def test_the_numbers_of_an_answer_are_counted_before_it_is_computed(
+    data: st.DataObject, config: ModelConfig, batch: list[list[int]], seed: int
+) -> None:
+    selection = data.draw(selections(config))
+    traces = classifier_of(config, seed).trace([read(text) for text in batch], selection)
+    arrays = []
+    for trace in traces:
+        arrays += [array for layer in trace.layers for array in layer.tensors.values()]
+        arrays += [array for layer in trace.layers for array in layer.summaries.values()]
+        arrays += [*trace.contributions.values()]
+        arrays += [] if trace.step_scores is None else [trace.step_scores]
+    counted = answer_floats(selection, config, [len(text) for text in batch])
+    assert counted == sum(array.size for array in arrays)

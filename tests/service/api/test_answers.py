@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from service.api.answers import SMALL, Answers, Room
-from service.batching.batcher import Full
+from service.batching.errors import Full
 
 
 async def take(room: Room, size: int, made: list[int], go: asyncio.Event, client: str = "") -> None:

@@ -7,7 +7,6 @@ from service.api.arrivals import (
     FREE_BYTES,
     Arrivals,
     TooManyBytes,
-    declared_bytes,
 )
 
 
@@ -54,30 +53,8 @@ def test_it_is_gone_also_if_tokenizing_fails() -> None:
     assert arrivals.tokens == pytest.approx(0)
 
 
-@pytest.mark.parametrize(
-    ("length", "bytes_"),
-    [
-        (None, 0),
-        ("", 0),
-        ("12", 12),
-        ("-1", 0),
-        ("+1", 0),
-        ("1_000", 0),
-        ("1e3", 0),
-        ("12, 12", 0),
-        ("\u0661", 0),
-        ("\u00b2", 0),
-        ("0x1", 0),
-        ("9" * 5000, 0),
-    ],
-)
-def test_a_length_that_is_no_plain_number_is_none(length: str | None, bytes_: int) -> None:
-    headers = {} if length is None else {"content-length": length}
-    assert declared_bytes(headers) == bytes_
-
-
 def test_bodies_together_are_bounded_beyond_what_each_may_hold() -> None:
-    arrivals = Arrivals(most_held=1000)
+    arrivals = Arrivals(max_held=1000)
     with contextlib.ExitStack() as many:
         for _ in range(100):
             many.enter_context(arrivals.body()).grow(FREE_BYTES)

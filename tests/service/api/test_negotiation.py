@@ -4,7 +4,7 @@ import pytest
 from werkzeug import http
 
 from service.api import negotiation
-from service.api.negotiation import LONGEST, content_coding, media_type
+from service.api.negotiation import MAX_CHARACTERS, content_coding, media_type
 
 TYPES = ["application/json", "application/x-npz"]
 CODINGS = ["zstd", "gzip"]
@@ -60,7 +60,7 @@ def test_a_header_that_nobody_means_is_not_compared(
         return parse(value, kind)
 
     monkeypatch.setattr(negotiation, "parse_accept_header", watched)
-    header = wish * LONGEST
+    header = wish * MAX_CHARACTERS
     assert media_type(header, TYPES) == TYPES[0]
     assert content_coding(header, ["zstd"]) is None
     assert seen == [None, None]

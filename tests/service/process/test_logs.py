@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.process import logs
-from service.process.logs import MOST_WAITING, logging_to_stderr, write
+from service.process.logs import MAX_WAITING, logging_to_stderr, write
 
 LINE = "x" * 1000
 
@@ -78,7 +78,7 @@ def test_nobody_who_reads_holds_anybody_up(blocking: bool, monkeypatch: pytest.M
         while not dropped:
             logger.info("%d %s", number, LINE)
             number += 1
-        assert MOST_WAITING / 2000 < number < MOST_WAITING / 500  # bounded by its characters
+        assert MAX_WAITING / 2000 < number < MAX_WAITING / 500  # bounded by its characters
         logger.info("this one is lost as well")
         lines: list[str] = []
         while not any(f" {number - 2} " in line for line in lines):  # the last one that was taken

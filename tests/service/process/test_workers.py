@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from service.process import workers as module
-from service.process.signals import ENDING
+from service.process.signals import SHUTDOWN_SIGNALS
 from service.process.workers import Workers
 from service.scoreboard import Slot
 from tests.process import PATIENCE, until
@@ -72,7 +72,7 @@ def run(
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAUSES", (0, 0.01, 0.02))
+    monkeypatch.setattr(module, "BACKOFF_SECONDS", (0, 0.01, 0.02))
 
 
 def test_the_sound_ones_go_on_while_another_cannot_start(
@@ -104,12 +104,12 @@ def test_pauses_grow_up_to_a_bound_and_begin_anew_after_a_sound_worker(
 
     def meanwhile(workers: Workers) -> None:
         for sound in (1e9, 1e9, 1e9, 0):
-            monkeypatch.setattr(module, "SOUND", sound)
+            monkeypatch.setattr(module, "STABLE_SECONDS", sound)
             [pid] = workers._scoreboard.pids
             os.kill(pid, signal.SIGKILL)
             until(lambda: workers._scoreboard.pids not in ([pid], []))  # noqa: B023 - at once
 
-    monkeypatch.setattr(module, "PAUSES", (0, 0.1))
+    monkeypatch.setattr(module, "BACKOFF_SECONDS", (0, 0.1))
     assert run(1, serve, meanwhile) == 0
     said = [record.args[-1] for record in caplog.records if "another" in record.msg]  # type: ignore[index]
     assert said == [0, 0.1, 0.1, 0]
@@ -120,10 +120,10 @@ def test_one_that_hangs_while_it_starts_is_ended_and_replaced(
 ) -> None:
     def meanwhile(workers: Workers) -> None:
         (tmp_path / "hang").touch()
-        monkeypatch.setattr(module, "LONGEST_START", 0.1)
+        monkeypatch.setattr(module, "START_SECONDS", 0.1)
         os.kill(workers._scoreboard.pids[0], signal.SIGKILL)
         until(lambda: "is not ready after 0.1 s" in caplog.text)
-        monkeypatch.setattr(module, "LONGEST_START", PATIENCE)
+        monkeypatch.setattr(module, "START_SECONDS", PATIENCE)
         (tmp_path / "hang").unlink()
         until(lambda: len(workers._scoreboard.pids) == 1)
 
@@ -166,7 +166,7 @@ def test_where_there_is_no_room_for_a_process_it_is_tried_again(
     assert run(1, Serving(tmp_path), meanwhile) == 0
 
 
-@pytest.mark.parametrize("number", ENDING)
+@pytest.mark.parametrize("number", SHUTDOWN_SIGNALS)
 def test_any_signal_that_ends_ends_all(tmp_path: Path, number: int) -> None:
     pids: list[int] = []
 
@@ -193,7 +193,7 @@ def test_a_first_worker_that_cannot_say_why_is_spoken_for(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "hang").touch()
-    monkeypatch.setattr(module, "LONGEST_START", 0.1)
+    monkeypatch.setattr(module, "START_SECONDS", 0.1)
     assert Workers(2, Serving(tmp_path)).run(lambda: None) == 1
     assert "is not ready after 0.1 s" in caplog.text
     assert "ended with -9" in caplog.text
@@ -208,7 +208,7 @@ def test_a_second_signal_ends_all_now_but_not_a_second_hang_up(tmp_path: Path) -
         until(workers._end.is_set)
         os.kill(os.getpid(), signal.SIGHUP)
         time.sleep(0.1)
-        assert workers._living  # this may be too early to tell, and is never too late
+        assert workers._processes  # this may be too early to tell, and is never too late
 
     assert run(1, serve, meanwhile) == signal.SIGKILL
 

@@ -5,7 +5,7 @@ import resource
 
 import pytest
 
-from service.protocol.connections import OPEN_PER_REQUEST, Connections, backlog, most_open
+from service.protocol.connections import OPEN_PER_REQUEST, Connections, backlog, max_open
 
 
 @pytest.fixture
@@ -19,31 +19,31 @@ def files(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 def test_where_files_are_many_requests_decide(files: list[tuple[int, int]]) -> None:
     files[0] = (1_000_000, 1_000_000)
-    assert most_open(800) == 800 * OPEN_PER_REQUEST
+    assert max_open(800) == 800 * OPEN_PER_REQUEST
     assert len(files) == 1
 
 
 def test_the_limit_is_raised_as_far_as_it_is_needed(files: list[tuple[int, int]]) -> None:
     files[0] = (1024, 1_000_000)
-    assert most_open(800) == 800 * OPEN_PER_REQUEST
+    assert max_open(800) == 800 * OPEN_PER_REQUEST
     assert 3200 < files[-1][0] < 5000
     files.append((1024, resource.RLIM_INFINITY))
-    assert most_open(800) == 800 * OPEN_PER_REQUEST
+    assert max_open(800) == 800 * OPEN_PER_REQUEST
 
 
 def test_where_it_cannot_be_raised_there_are_fewer_and_it_is_said(
     files: list[tuple[int, int]], caplog: pytest.LogCaptureFixture
 ) -> None:
     files[0] = (512, 1024)
-    most = most_open(800)
+    most = max_open(800)
     assert files[-1] == (1024, 1024)
     assert 500 < most < 800
     assert f"At most {most:,} connections are kept open, not 3,200" in caplog.text
     assert "may open 1,024 files" in caplog.text
     # Those who find all busy can be told so, and those who come at once be taken.
-    assert Connections(most, 800, 1).most_requests < most < 1024 - backlog(most)
+    assert Connections(most, 800, 1).max_requests < most < 1024 - backlog(most)
     files.append((8, 8))
-    assert most_open(800) == backlog(1) == Connections(1, 800, 1).most_requests == 1
+    assert max_open(800) == backlog(1) == Connections(1, 800, 1).max_requests == 1
 
 
 def test_it_is_said_once_that_there_are_too_many(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from service.protocol.parser import (
     BYTES_PER_CHUNK,
-    MOST_HEAD_BYTES,
-    MOST_HEADERS,
-    MOST_SMALL_CHUNKS,
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    MAX_SMALL_CHUNKS,
     Parser,
 )
 
@@ -67,16 +67,16 @@ REFUSED = {
     "chunk below zero": CHUNKED + b"-1\r\na\r\n0\r\n\r\n",
     "chunk longer than it says": CHUNKED + b"1\r\nab\r\n0\r\n\r\n",
     "chunk without end": CHUNKED + b"1" * 100 + b"\r\n",
-    "chunks of a byte": CHUNKED + b"1\r\na\r\n" * (MOST_SMALL_CHUNKS * 2),
+    "chunks of a byte": CHUNKED + b"1\r\na\r\n" * (MAX_SMALL_CHUNKS * 2),
 }
 TOO_LARGE = {
-    "path": b"GET /" + b"a" * MOST_HEAD_BYTES + b" HTTP/1.1\r\nhost: a\r\n\r\n",
-    "header": b"GET / HTTP/1.1\r\nhost: a\r\nx: " + b"a" * MOST_HEAD_BYTES + b"\r\n\r\n",
-    "name": b"GET / HTTP/1.1\r\nhost: a\r\n" + b"a" * MOST_HEAD_BYTES + b": a\r\n\r\n",
-    "headers": b"GET / HTTP/1.1\r\nhost: a\r\n" + b"x: a\r\n" * MOST_HEADERS + b"\r\n",
-    "no end": b"GET / HTTP/1.1\r\nhost: a\r\n" + b"x: aaaaaaaa\r\n" * MOST_HEAD_BYTES,
-    "trailers": CHUNKED + b"0\r\n" + b"x: a\r\n" * MOST_HEAD_BYTES + b"\r\n",
-    "no line": b"a" * 2 * MOST_HEAD_BYTES,
+    "path": b"GET /" + b"a" * MAX_HEAD_BYTES + b" HTTP/1.1\r\nhost: a\r\n\r\n",
+    "header": b"GET / HTTP/1.1\r\nhost: a\r\nx: " + b"a" * MAX_HEAD_BYTES + b"\r\n\r\n",
+    "name": b"GET / HTTP/1.1\r\nhost: a\r\n" + b"a" * MAX_HEAD_BYTES + b": a\r\n\r\n",
+    "headers": b"GET / HTTP/1.1\r\nhost: a\r\n" + b"x: a\r\n" * MAX_HEADERS + b"\r\n",
+    "no end": b"GET / HTTP/1.1\r\nhost: a\r\n" + b"x: aaaaaaaa\r\n" * MAX_HEAD_BYTES,
+    "trailers": CHUNKED + b"0\r\n" + b"x: a\r\n" * MAX_HEAD_BYTES + b"\r\n",
+    "no line": b"a" * 2 * MAX_HEAD_BYTES,
 }
 READ = {
     "plain": b"GET / HTTP/1.1\r\nhost: a\r\n\r\n",
@@ -90,11 +90,9 @@ READ = {
     "chunks and trailers": CHUNKED + b"3\r\nabc\r\n0\r\nx: a\r\n\r\n",
     "Latin-1 in a value": b"GET / HTTP/1.1\r\nhost: a\r\nx: \xe9\r\n\r\n",
     "nearly too much": (
-        b"GET / HTTP/1.1\r\nhost: a\r\nx: " + b"a" * (MOST_HEAD_BYTES - 99) + b"\r\n\r\n"
+        b"GET / HTTP/1.1\r\nhost: a\r\nx: " + b"a" * (MAX_HEAD_BYTES - 99) + b"\r\n\r\n"
     ),
-    "nearly too many": b"GET / HTTP/1.1\r\nhost: a\r\n"
-    + b"x: a\r\n" * (MOST_HEADERS - 1)
-    + b"\r\n",
+    "nearly too many": b"GET / HTTP/1.1\r\nhost: a\r\n" + b"x: a\r\n" * (MAX_HEADERS - 1) + b"\r\n",
 }
 
 
@@ -132,12 +130,12 @@ def test_a_head_that_is_far_too_large_is_not_parsed_even_if_it_is_all_there(
 @pytest.mark.parametrize("start", [b"GET / HTTP/1.1\r\nhost: a\r\n", CHUNKED + b"0\r\n"])
 def test_small_lines_are_refused_before_they_are_headers(start: bytes, end: bytes) -> None:
     parser = Parser()
-    parser.receive_data(start + b"a:\r\n" * (MOST_HEAD_BYTES // 4 - 20) + end)
+    parser.receive_data(start + b"a:\r\n" * (MAX_HEAD_BYTES // 4 - 20) + end)
     with pytest.raises(h11.RemoteProtocolError) as caught:
         [parser.next_event() for _ in range(3)]
     assert caught.value.error_status_hint == 431
     begun, _ = parser.trailing_data
-    assert begun.count(b"a:\r\n") > MOST_HEAD_BYTES // 4 - 40  # none of them was parsed
+    assert begun.count(b"a:\r\n") > MAX_HEAD_BYTES // 4 - 40  # none of them was parsed
 
 
 @pytest.mark.parametrize("data", READ.values(), ids=READ)
@@ -153,7 +151,7 @@ def test_chunks_as_clients_send_them_have_no_bound() -> None:
     parser.receive_data(CHUNKED)
     assert isinstance(parser.next_event(), h11.Request)
     chunk = b"%x\r\n%b\r\n" % (BYTES_PER_CHUNK, b"a" * BYTES_PER_CHUNK)
-    for _ in range(MOST_SMALL_CHUNKS * 3):
+    for _ in range(MAX_SMALL_CHUNKS * 3):
         parser.receive_data(chunk)
         while parser.next_event() is not h11.NEED_DATA:
             pass

@@ -9,8 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from model.artifact.storage import Artifact
 from service.app import create_app
-from service.batching.batcher import StepResult
-from service.metrics import Metrics
+from service.batching.protocols import StepResult
+from service.metrics.metrics import Metrics
 from service.settings import Settings
 from tests.asgi import ask
 from tests.conftest import random_classifier
@@ -29,7 +29,7 @@ def read(metrics: Metrics) -> dict[str, float]:
 
 
 def test_names_follow_the_rules_of_prometheus(metrics: Metrics) -> None:
-    metrics.answered("/predict", 200, 0.1, accepted=True)
+    metrics.requests.answered("/predict", 200, 0.1, accepted=True)
     text, media_type = metrics.exposition("text/plain")
     assert media_type.startswith("text/plain")
     families = list(text_string_to_metric_families(text.decode()))
@@ -77,7 +77,7 @@ def test_a_variable_of_another_program_does_not_matter(
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     metrics = Metrics(Artifact("random", "0", random_classifier()), "1")
-    metrics.queue(10, 2)
+    metrics.batches.queue(10, 2)
     assert read(metrics)["conveyor_queued_tokens"] == 10
     assert list(tmp_path.iterdir()) == []
 
@@ -97,19 +97,19 @@ def test_the_model_is_named(metrics: Metrics) -> None:
     [(200, "answered"), (499, "cancelled"), (504, "expired"), (500, "failed"), (0, "failed")],
 )
 def test_accepted_requests_come_out_somehow(metrics: Metrics, status: int, outcome: str) -> None:
-    metrics.accepted("/predict")
-    metrics.answered("/predict", status, 0.1, accepted=True)
-    metrics.answered("/predict", 429, 0.1, accepted=False)
-    tally = metrics.tally()
+    metrics.requests.accepted("/predict")
+    metrics.requests.answered("/predict", status, 0.1, accepted=True)
+    metrics.requests.answered("/predict", 429, 0.1, accepted=False)
+    tally = metrics.requests.tally()
     assert tally.pop("accepted") == 1
     assert {name for name, count in tally.items() if count} == {outcome}
 
 
 def test_what_a_step_tells(metrics: Metrics) -> None:
-    metrics.step("predict", 3, StepResult({}, worked=75, wasted=25), 0.002)
-    metrics.joined("predict", 0.02)
-    metrics.queue(10, 2)
-    metrics.dropped(4)
+    metrics.batches.step("predict", 3, StepResult({}, worked=75, wasted=25), 0.002)
+    metrics.batches.joined("predict", 0.02)
+    metrics.batches.queue(10, 2)
+    metrics.batches.dropped(4)
     seen = read(metrics)
     assert seen['conveyor_batch_texts_sum{kind="predict"}'] == 3
     assert seen['conveyor_batch_tokens_sum{kind="predict"}'] == 75
@@ -122,8 +122,8 @@ def test_what_a_step_tells(metrics: Metrics) -> None:
 
 def test_drift_can_be_seen(metrics: Metrics) -> None:
     unknown, known = 1, 5
-    metrics.tokenized([[unknown, known], [], [known] * 3], truncated=1)
-    metrics.predicted([np.array([0.7, 0.2, 0.1]), np.array([0.1, 0.05, 0.85])])
+    metrics.texts.tokenized([[unknown, known], [], [known] * 3], truncated=1)
+    metrics.texts.predicted([np.array([0.7, 0.2, 0.1]), np.array([0.1, 0.05, 0.85])])
     seen = read(metrics)
     assert seen["conveyor_texts_total"] == 3
     assert seen["conveyor_tokens_total"] == 5

@@ -1,4 +1,4 @@
-"""What every route works with."""
+"""The parts of the application that every route works with."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,14 +9,14 @@ from model.artifact.storage import Artifact
 from service.api.answers import Answers
 from service.api.arrivals import Arrivals
 from service.batching.batcher import Batcher
-from service.metrics import Metrics
+from service.metrics.metrics import Metrics
 from service.process.lifecycle import Lifecycle
 from service.settings import Settings
 
 
 @dataclass(frozen=True)
-class Context:
-    """The settings, the loaded model, and who tokenizes, computes, counts and lets in."""
+class AppContext:
+    """The settings, the loaded model, and what tokenizes, computes, counts and admits."""
 
     settings: Settings
     artifact: Artifact
@@ -29,20 +29,20 @@ class Context:
 
     @property
     def max_tokens(self) -> int:
-        """The longest text that is read: the lower limit of model and operator."""
+        """The longest text that is read, in tokens: the lower limit of model and operator."""
         allowed = self.artifact.classifier.config.max_tokens
         return min(allowed, self.settings.max_tokens or allowed)
 
 
-def context(request: Request) -> Context:
-    """The context that `create_app` has put into the application."""
-    value: Context = request.app.state.context
+def app_context(request: Request) -> AppContext:
+    """Find the context that `create_app` has put into the application."""
+    value: AppContext = request.app.state.context
     return value
 
 
-async def _context(request: Request) -> Context:
+async def _context(request: Request) -> AppContext:
     # Asynchronous, because FastAPI hands what is not to another thread, for every request.
-    return context(request)
+    return app_context(request)
 
 
-InContext = Annotated[Context, Depends(_context)]
+InContext = Annotated[AppContext, Depends(_context)]
