@@ -1,7 +1,5 @@
 """The model card: what an artifact is, for people and, in its front matter, for programs."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model.errors import ArtifactError, describe
 from model.evaluation.metrics import Evaluation
-from model.files import as_unicode, read_bytes
+from model.files import read_bytes
 from model.network.cell import cell_of
 from model.network.config import ModelConfig
 from model.network.parameters import parameter_count
@@ -182,9 +180,3 @@ def _results(evaluation: Evaluation | None) -> list[str]:
         "| --- | --- | --- | --- |",
         *rows,
     ]
-
-
-def command_line() -> str:
-    """The command that is being run, for a model card."""
-    command = as_unicode(shlex.join(["conveyor", *sys.argv[1:]]))
-    return f"The command was:\n\n```sh\n{command}\n```"

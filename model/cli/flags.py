@@ -3,11 +3,15 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+
+from model.errors import TrainingError
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 def with_flags(settings: type[BaseModel]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -46,13 +50,21 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     )
 
 
+def parse_flags(settings: type[Settings], flags: Mapping[str, Any]) -> Settings:
+    """Make settings of flags. Raises TrainingError for the first that is wrong."""
+    try:
+        return settings(**flags)
+    except ValidationError as error:
+        raise TrainingError(wrong_flag(error, flags)) from None
+
+
 def spelled(name: str) -> str:
-    """A field's name as a flag: max_tokens -> --max-tokens."""
+    """Spell a field's name as a flag: max_tokens -> --max-tokens."""
     return f"--{name.replace('_', '-')}"
 
 
 def wrong_flag(error: ValidationError, flags: Mapping[str, Any], prefix: str = "") -> str:
-    """One sentence about the first wrong setting; one that is no flag used came from ``prefix``."""
+    """Tell in a sentence of the first wrong setting; one that is no flag came from ``prefix``."""
     first = error.errors()[0]
     name = str(first["loc"][0])
     source = spelled(name) if name in flags else f"{prefix}{name.upper()}"
