@@ -66,10 +66,10 @@ def pretrain(
             [text for source in data for text in read_texts(source, text_column)],
             settings,
             out,
-            start=language_model.load(pretrained) if pretrained else None,
+            pretrained=language_model.load(pretrained) if pretrained else None,
             embedding_of=language_model.load(embedding_of) if embedding_of else None,
             about=command_line(),
-            watcher=progress.pretraining(),
+            callbacks=progress.pretraining(),
         )
     where = as_unicode(out)
     typer.echo(f"perplexity {perplexity:.1f} on held-out texts")

@@ -16,9 +16,7 @@ from rich.progress import Progress as Bar
 
 from model.data.rows import BadRow
 from model.labelling.label import PredictionWatcher
-from model.training.pretrain import PretrainingEpoch, PretrainingStep, PretrainingWatcher
-from model.training.run import StepReport
-from model.training.train import EpochReport, Watcher
+from model.training.callbacks import Callbacks, PretrainingEpoch, StepReport, TrainingEpoch
 
 # Seconds between two lines: what a log file can bear for days, and a person can wait for.
 LINE_SECONDS = 60.0
@@ -53,23 +51,20 @@ class Progress(Bar):
         """So many are done, of so many."""
         self.update(TASK, completed=done, total=total)
 
-    def training(self) -> Watcher:
-        """Who tells of a training run: its steps here, and a line for each epoch."""
+    def training(self) -> Callbacks[TrainingEpoch]:
+        """Make callbacks that show a training run's steps here, and print a line for each epoch."""
 
-        def on_step(report: StepReport) -> None:
-            self._step(report, f"accuracy {report.accuracy:.3f}, ")
-
-        def on_epoch(report: EpochReport) -> None:
+        def on_epoch(report: TrainingEpoch) -> None:
             line = f"epoch {report.epoch}: loss {report.loss:.4f}, accuracy {report.accuracy:.4f}"
             if report.validation:
                 line += f", held-out accuracy {report.validation.accuracy:.4f}"
                 line += " (best so far)" if report.best else ""
             self._tell(line)
 
-        return Watcher(self._tell, on_step, on_epoch)
+        return Callbacks(self._tell, self._step, on_epoch)
 
-    def pretraining(self) -> PretrainingWatcher:
-        """Who tells of a pretraining, in the same way."""
+    def pretraining(self) -> Callbacks[PretrainingEpoch]:
+        """Make callbacks that show a pretraining in the same way."""
 
         def on_epoch(report: PretrainingEpoch) -> None:
             self._tell(
@@ -77,7 +72,7 @@ class Progress(Bar):
                 f"held-out perplexity {report.perplexity:.1f}"
             )
 
-        return PretrainingWatcher(self._tell, self._step, on_epoch)
+        return Callbacks(self._tell, self._step, on_epoch)
 
     def predicting(self) -> PredictionWatcher:
         """Who tells of the labelling of a file: its rows here, and a line for each that is bad."""
@@ -93,8 +88,11 @@ class Progress(Bar):
 
         return PredictionWatcher(on_skip, on_rows)
 
-    def _step(self, report: StepReport | PretrainingStep, more: str = "") -> None:
-        status = f"loss {report.loss:.3f}, {more}{report.tokens / report.seconds:,.0f} tokens/s"
+    def _step(self, report: StepReport) -> None:
+        status = f"loss {report.loss:.3f}, "
+        if report.accuracy is not None:
+            status += f"accuracy {report.accuracy:.3f}, "
+        status += f"{report.tokens / report.seconds:,.0f} tokens/s"
         self.update(
             TASK,
             total=report.steps,

@@ -105,9 +105,9 @@ def train(  # noqa: PLR0913 - a parameter for each flag
                 text for source in unlabelled or [] for text in read_texts(source, text_column)
             ],
             label_aliases=_renames(rename_label or []),
-            start=_initialization(pretrained, pretrained_backward, vectors),
+            initialization=_initialization(pretrained, pretrained_backward, vectors),
             about=command_line(),
-            watcher=progress.training(),
+            callbacks=progress.training(),
         )
     if evaluation:
         print_evaluation(evaluation, "held-out texts")
