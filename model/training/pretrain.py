@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from model import interruption
 from model.artifact import language_model
-from model.artifact.card import front_matter
+from model.artifact.card import PretrainingSummary, language_model_card
 from model.artifact.language_model import PretrainedLanguageModel
 from model.errors import TrainingError
 from model.files import name_of
@@ -72,8 +72,17 @@ def _end_epoch(run: PretrainingRun, directory: Path, about: str, means: Means) -
     # Before the model is written: a run that is broken off here still is one to be continued.
     run.save()
     found = run.perplexity()
-    card = _card(name_of(directory), run, found, about)
-    language_model.save(directory, run.language_model(), card)
+    learned = run.language_model()
+    summary = PretrainingSummary(
+        epoch=run.epoch + 1,
+        epochs=run.settings.epochs,
+        texts=len(run.ids),
+        tokens=run.stream_length,
+        held_out=len(run.held_out),
+        perplexity=found,
+    )
+    card = language_model_card(name_of(directory), learned.config, summary, about)
+    language_model.save(directory, learned, card)
     run.epoch += 1
     return PretrainingEpoch(run.epoch, means.loss, found)
 
@@ -146,35 +155,3 @@ def _fingerprint(settings: PretrainingSettings, texts: Sequence[str], origin: st
     for text in texts:
         hashed.update(b"\0" + text.encode(errors="surrogatepass"))
     return hashed.hexdigest()
-
-
-def _card(name: str, run: PretrainingRun, found: float, about: str) -> str:
-    settings = run.settings
-    reading = "backward, from each text's end" if settings.backward else "from left to right"
-    perplexity = {"perplexity": round(found, 1)}
-    lines = [
-        front_matter(name, "text-generation", perplexity, tags=["lstm", "language-model"]),
-        "",
-        f"# {name}",
-        "",
-        (
-            f"An LSTM language model: {settings.num_layers} layer(s) of {settings.hidden_size} "
-            f"units that read {reading}, {run.tokenizer.vocab_size:,} tokens in the vocabulary. "
-            "It tells which token comes next. It is made to start classifiers from: "
-            "`conveyor train --pretrained`."
-        ),
-        "",
-        "## Training",
-        "",
-        (
-            f"{run.epoch + 1} of {settings.epochs} epochs over {len(run.ids):,} texts, "
-            f"{run.stream_length:,} tokens."
-        ),
-        *([about] if about else []),
-        "",
-        "## Evaluation",
-        "",
-        f"Perplexity on {len(run.held_out):,} held-out texts: **{found:.1f}**.",
-        "",
-    ]
-    return "\n".join(lines)
