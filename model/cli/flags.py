@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from model.errors import TrainingError
+from model.types import Panel
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -17,7 +18,8 @@ Settings = TypeVar("Settings", bound=BaseModel)
 def with_flags(settings: type[BaseModel]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a typer command with ``**flags`` one option for each field of a settings class.
 
-    The command gets the flags that were used, by field name.
+    The command gets the flags that were used, by field name. In its help, the options come panel by
+    panel: first those in none, then the panels in the order in which the settings name them.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -30,7 +32,8 @@ def with_flags(settings: type[BaseModel]) -> Callable[[Callable[..., None]], Cal
             command(**{name: arguments[name] for name in arguments.keys() - unused})
 
         named = [p.replace(kind=p.KEYWORD_ONLY) for p in own if p.kind is not p.VAR_KEYWORD]
-        run.__signature__ = inspect.Signature([*named, *made])  # type: ignore[attr-defined]
+        parameters = _by_panel([*named, *made], [None, *map(_panel, made)])
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         return run
 
     return decorate
@@ -40,6 +43,7 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     option = typer.Option(
         help=field.description,
         show_default=str(field.default) if field.default is not None else False,
+        rich_help_panel=next((each for each in field.metadata if isinstance(each, Panel)), None),
     )
     kind: Any = field.annotation
     return inspect.Parameter(
@@ -48,6 +52,21 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
         default=None,
         annotation=Annotated[kind | None, option],
     )
+
+
+def _by_panel(
+    parameters: list[inspect.Parameter], order: Iterable[str | None]
+) -> list[inspect.Parameter]:
+    """Sort parameters by panel, in this order; panels that are not in it come last."""
+    panels = list(dict.fromkeys([*order, *map(_panel, parameters)]))
+    return sorted(parameters, key=lambda parameter: panels.index(_panel(parameter)))
+
+
+def _panel(parameter: inspect.Parameter) -> str | None:
+    """Return the panel of a parameter that is annotated with an option."""
+    [option] = parameter.annotation.__metadata__
+    panel: str | None = option.rich_help_panel
+    return panel
 
 
 def parse_flags(settings: type[Settings], flags: Mapping[str, Any]) -> Settings:

@@ -13,6 +13,7 @@ from model.cli.options import OutOption, TextColumnOption
 from model.errors import TrainingError
 from model.files import as_unicode
 from model.training.settings import PretrainingSettings
+from model.types import Panel
 
 
 @with_flags(PretrainingSettings)
@@ -28,15 +29,17 @@ def pretrain(
     pretrained: Annotated[
         Path | None,
         typer.Option(
+            rich_help_panel=Panel.STARTING_POINT,
             help="Pretrained model to go on from, to read more of the same or texts of another "
-            "kind: its tokens, sizes and weights are taken over."
+            "kind: its tokens, sizes and weights are taken over.",
         ),
     ] = None,
     embedding_of: Annotated[
         Path | None,
         typer.Option(
+            rich_help_panel=Panel.STARTING_POINT,
             help="Pretrained model whose tokens and embeddings to take, and to leave as they are: "
-            "so the two directions share them."
+            "so the two directions share them.",
         ),
     ] = None,
     **flags: Any,  # noqa: ANN401 - as the settings are

@@ -13,6 +13,7 @@ from model.cli.options import DATA_HELP, LabelColumnOption, OutOption, TextColum
 from model.errors import TrainingError
 from model.files import as_unicode
 from model.training.settings import TrainingSettings
+from model.types import Panel
 
 if TYPE_CHECKING:
     from model.training.initialization import Initialization
@@ -27,47 +28,55 @@ def train(  # noqa: PLR0913 - a parameter for each flag
     out: OutOption,
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
-    rename_label: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="OLD=NEW",
-            help="Let the model say NEW where the data says OLD; once for each label.",
-        ),
-    ] = None,
     validation_data: Annotated[
         str | None,
         typer.Option(help="Held-out texts, like --data; by default, a part of those."),
     ] = None,
+    rename_label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OLD=NEW",
+            rich_help_panel=Panel.DATA,
+            help="Let the model say NEW where the data says OLD; once for each label.",
+        ),
+    ] = None,
     soft_labels: Annotated[
         list[str] | None,
         typer.Option(
+            rich_help_panel=Panel.DATA,
             help="Texts to learn as well, of which a model says how likely each label is: a .jsonl "
-            "file, also .gz, with `text` and `scores`; once for each model."
+            "file, also .gz, with `text` and `scores`; once for each model.",
         ),
     ] = None,
     unlabelled: Annotated[
         list[str] | None,
         typer.Option(
+            rich_help_panel=Panel.DATA,
             help="Texts without labels, or whose labels do not matter, for --virtual-adversarial "
-            "and --entropy: a file like --data; once for each."
+            "and --entropy: a file like --data; once for each.",
         ),
     ] = None,
     pretrained: Annotated[
         Path | None,
         typer.Option(
+            rich_help_panel=Panel.STARTING_POINT,
             help="Directory that `conveyor pretrain` has written: its tokens, sizes and weights "
-            "are what the classifier starts from."
+            "are what the classifier starts from.",
         ),
     ] = None,
     pretrained_backward: Annotated[
         Path | None,
-        typer.Option(help="The same for the backward direction, with --bidirectional."),
+        typer.Option(
+            rich_help_panel=Panel.STARTING_POINT,
+            help="The same for the backward direction, with --bidirectional.",
+        ),
     ] = None,
     vectors: Annotated[
         Path | None,
         typer.Option(
+            rich_help_panel=Panel.STARTING_POINT,
             help="File of word vectors to start from, as GloVe, word2vec or fastText write them as "
-            "text: a word and its numbers in each line."
+            "text: a word and its numbers in each line.",
         ),
     ] = None,
     **flags: Any,  # noqa: ANN401 - as the settings are

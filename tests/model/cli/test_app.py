@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from model.types import Panel
 from tests.process import conveyor
 
 
@@ -17,3 +18,21 @@ def test_the_help_explains_every_option(tmp_path: Path, command: str) -> None:
     for name, rest in options:
         explanation = re.sub(r"^.*?[>\]]|OLD=NEW|--no-[a-z]*", "", rest).strip()
         assert len(explanation.split()) > 2, name
+
+
+@pytest.mark.parametrize(
+    ("command", "first"),
+    [
+        ("train", ["data", "out", "text-column", "label-column", "validation-data"]),
+        ("pretrain", ["data", "out", "text-column"]),
+    ],
+)
+def test_the_help_begins_with_what_most_people_need(
+    tmp_path: Path, command: str, first: list[str]
+) -> None:
+    shown = conveyor(command, "--help", cwd=tmp_path).stdout
+    titles = re.findall(r"^╭─ (.*?) ─+╮$", shown, re.MULTILINE)
+    assert titles == ["Options", *Panel]
+    panels = shown.split("╭─ ")
+    options = re.findall(r"^[│ *]+--([a-z-]+)", panels[1], re.MULTILINE)
+    assert options == [*first, "device", "epochs", "help"]
