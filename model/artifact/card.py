@@ -1,4 +1,4 @@
-"""The model card: what an artifact is, for people and, in its front matter, for programs.
+"""The model card: an artifact described for people and, in its front matter, for programs.
 
 Cards are made from the Jinja2 templates beside this module, in the form that model hubs read.
 """
@@ -25,7 +25,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 @dataclass(frozen=True)
 class PretrainingSummary:
-    """What a language model was trained on, and the perplexity on texts that were held out.
+    """The pretraining of a language model, and its perplexity on texts that were held out.
 
     ``epoch`` epochs of ``epochs`` over ``texts`` texts of ``tokens`` tokens; ``held_out`` texts.
     """

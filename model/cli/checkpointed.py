@@ -1,4 +1,4 @@
-"""Runs that write checkpoints: what can end one beside its own errors, in one sentence."""
+"""Ends of a run that writes checkpoints, beside its own errors, each told in one sentence."""
 
 import contextlib
 from collections.abc import Iterator

@@ -68,7 +68,8 @@ def label_file(
             output,
             sink,
             skip_bad_rows=skip_bad_rows,
-            watcher=progress.predicting(),
+            on_skip=progress.skip_row,
+            on_rows=progress.count_rows,
         )
     left_out = f"; {mark.skipped:,} bad ones were left out" if mark.skipped else ""
     where = "" if out == PIPE else f" in {out}"
@@ -76,7 +77,7 @@ def label_file(
 
 
 def _kind(name: str, given: str | None) -> tuple[str, str]:
-    """The format of a file, and .gz if it is compressed."""
+    """Tell the format of a file, and .gz if it is compressed."""
     if name != PIPE:
         kind, compressed = format_of(name, more=[PARQUET])
         return kind, GZIP if compressed else ""
@@ -105,7 +106,7 @@ def _output(answers: Answers, rows: Rows, kind: str, compression: str) -> Format
 
 @contextmanager
 def _sink(out: str, run: Run, output: Format) -> Iterator[Sink]:
-    """Where the rows go; what can end a run there is one sentence."""
+    """Open the sink of the rows; what can end a run there is one sentence."""
     if out == PIPE:
         yield Pipe(run)
         return

@@ -1,4 +1,4 @@
-"""Progress: how a run tells where it stands; a bar on a terminal, a line a minute elsewhere."""
+"""Progress of a run: a bar on a terminal, a line a minute elsewhere."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,6 @@ from rich.progress import (
 from rich.progress import Progress as Bar
 
 from model.data.rows import BadRow
-from model.labelling.label import PredictionWatcher
 from model.training.callbacks import Callbacks, PretrainingEpoch, StepReport, TrainingEpoch
 
 # Seconds between two lines: what a log file can bear for days, and a person can wait for.
@@ -28,7 +27,7 @@ TASK = TaskID(0)
 
 
 class Progress(Bar):
-    """Where one task stands. As a context, it shows its bar, if the console is a terminal."""
+    """A task and where it stands. As a context, it shows a bar, if the console is a terminal."""
 
     def __init__(
         self, task: str, console: Console, clock: Callable[[], float] = time.monotonic
@@ -48,7 +47,7 @@ class Progress(Bar):
         self._told_at = clock()
 
     def count(self, done: int, total: int) -> None:
-        """So many are done, of so many."""
+        """Show that so many are done, of so many."""
         self.update(TASK, completed=done, total=total)
 
     def training(self) -> Callbacks[TrainingEpoch]:
@@ -74,19 +73,16 @@ class Progress(Bar):
 
         return Callbacks(self._tell, self._step, on_epoch)
 
-    def predicting(self) -> PredictionWatcher:
-        """Who tells of the labelling of a file: its rows here, and a line for each that is bad."""
+    def skip_row(self, bad: BadRow) -> None:
+        """Print that a row is left out."""
+        self._tell(f"{bad} It is left out.")
 
-        def on_skip(bad: BadRow) -> None:
-            self._tell(f"{bad} It is left out.")
-
-        def on_rows(done: int, total: int | None) -> None:
-            self.update(TASK, completed=done, total=total, status="rows,")
-            place = f"{done:,} rows" if total is None else f"{done:,} of about {total:,} rows"
-            speed = self.tasks[TASK].speed
-            self._line(place if speed is None else f"{place}, {speed:,.0f} a second{self._left()}")
-
-        return PredictionWatcher(on_skip, on_rows)
+    def count_rows(self, done: int, total: int | None) -> None:
+        """Show that so many rows are labelled, of about so many."""
+        self.update(TASK, completed=done, total=total, status="rows,")
+        place = f"{done:,} rows" if total is None else f"{done:,} of about {total:,} rows"
+        speed = self.tasks[TASK].speed
+        self._line(place if speed is None else f"{place}, {speed:,.0f} a second{self._left()}")
 
     def _step(self, report: StepReport) -> None:
         status = f"loss {report.loss:.3f}, "

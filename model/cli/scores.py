@@ -1,4 +1,4 @@
-"""How good a classifier is, as tables for people."""
+"""A classifier's evaluation, as tables for people."""
 
 import typer
 from rich.console import Console

@@ -77,7 +77,7 @@ class Run(ABC, Generic[Batch]):
 
     @property
     def finished(self) -> bool:
-        """Whether no epoch is left."""
+        """True if no epoch is left."""
         return self.epoch >= self.settings.epochs
 
     @abstractmethod
@@ -127,7 +127,7 @@ class Run(ABC, Generic[Batch]):
         """Return what a checkpoint holds."""
         return {
             "network": self.network.state_dict(),
-            "descent": self.optimizer.state_dict(),  # the name since the first of its files
+            "descent": self.optimizer.state_dict(),  # as in checkpoints of earlier versions
             **{name: getattr(self, name) for name in self.progress},
         }
 

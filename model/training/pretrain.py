@@ -140,7 +140,7 @@ def _prepare(
 def _split(
     ids: list[NDArray[np.int32]], seed: int
 ) -> tuple[list[NDArray[np.int32]], list[NDArray[np.int32]]]:
-    """Texts to learn from, and a few to hold out: (training, held out), neither empty."""
+    """Split texts into those to learn from and a few to hold out, neither empty."""
     order = random.Random(seed).sample(range(len(ids)), len(ids))  # noqa: S311 - not a secret
     count, tokens = 1, len(ids[order[0]])
     while count < HELD_OUT_SHARE * len(ids) and tokens < HELD_OUT_TOKENS:
@@ -150,7 +150,7 @@ def _split(
 
 
 def _fingerprint(settings: PretrainingSettings, texts: Sequence[str], origin: str) -> str:
-    """What tells a run's settings, texts and origin apart from all others."""
+    """Hash a run's settings, texts and origin: another run has another fingerprint."""
     hashed = hashlib.sha256(f"{settings.model_dump_json()}\0{origin}".encode())
     for text in texts:
         hashed.update(b"\0" + text.encode(errors="surrogatepass"))

@@ -153,7 +153,7 @@ def _check_unlabelled(settings: TrainingSettings, unlabelled: Sequence[str]) -> 
 
 
 def _labels(examples: Sequence[Example], aliases: dict[str, str]) -> list[str]:
-    """The labels of a model that is trained on these examples, in its order."""
+    """List the labels of a model that is trained on these examples, in its order."""
     missing = sorted(aliases.keys() - {example.label for example in examples})
     if missing:
         raise TrainingError(f"There is no label {missing[0]!r} to be renamed in the data.")
@@ -168,7 +168,7 @@ def _labels(examples: Sequence[Example], aliases: dict[str, str]) -> list[str]:
 def _calibrated(
     classifier: Classifier, validation: Sequence[Example]
 ) -> tuple[Classifier, Evaluation | None]:
-    """The classifier with scores that mean what they say on held-out examples, and how it does."""
+    """Calibrate the scores on held-out examples; return the classifier and how it does on them."""
     if not validation:
         return classifier, None
     truth, probabilities = judge(classifier, validation)
@@ -220,7 +220,7 @@ def _prepare(
 
 
 def _ids(tokenizer: Tokenizer, texts: list[str], most: int) -> list[NDArray[np.int32]]:
-    """The ids of each text's last tokens, at most so many."""
+    """Encode texts: the ids of each one's last tokens, at most so many."""
     return [
         np.array(encoding.last(most).ids, np.int32)
         for chunk in interruption.watched(chunks(texts, ENCODE_AT_ONCE))
@@ -229,7 +229,7 @@ def _ids(tokenizer: Tokenizer, texts: list[str], most: int) -> list[NDArray[np.i
 
 
 def _fingerprint(parts: Sequence[str], data: _Data) -> str:
-    """What tells a run's settings, labels, beginning and data apart from all others."""
+    """Hash settings, labels, initialization and data: another run has another fingerprint."""
     labelled = ((example.label, example.text) for example in (*data.examples, *data.validation))
     judged = ((str(example.scores), example.text) for example in data.soft)
     counts = map(str, map(len, (data.examples, data.validation, data.soft, data.unlabelled)))

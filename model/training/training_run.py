@@ -93,7 +93,7 @@ class TrainingRun(Run[list[int]]):
 
     @property
     def finished(self) -> bool:
-        """Whether no epoch is left, or the last ones brought nothing better."""
+        """True if no epoch is left, or the last ones brought nothing better."""
         return super().finished or self.epoch - self.best_epoch >= self.settings.patience
 
     def describe(self) -> str:

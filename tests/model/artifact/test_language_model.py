@@ -14,7 +14,7 @@ from model.training.train import _Data, _prepare, train
 from tests.conftest import TINY, reviews
 from tests.model.training.test_pretrain import QUICK, texts
 
-# Settings of a classifier that leave to a foundation what a foundation has to say.
+# Settings of a classifier that leave to a language model what it has to say.
 OPEN = TrainingSettings(epochs=1, batch_size=16, device="cpu")
 
 
