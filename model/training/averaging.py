@@ -1,6 +1,7 @@
 """Weight averaging: the weights of the last steps, averaged, waver less than any step's own."""
 
-import torch
+from collections.abc import Sequence
+
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
@@ -14,11 +15,12 @@ def averaged_model(network: LSTMClassifier, decay: float) -> AveragedModel:
     n, no more than (1 + n) / (10 + n) is kept.
     """
 
-    def average(mean: Tensor, weight: Tensor, step: Tensor | int) -> Tensor:
+    def average(means: Sequence[Tensor], weights: Sequence[Tensor], step: Tensor | int) -> None:
         keep = min(decay, (1 + int(step)) / (10 + int(step)))
-        return torch.lerp(mean, weight, 1 - keep)
+        for mean, weight in zip(means, weights, strict=True):
+            mean.lerp_(weight, 1 - keep)
 
-    averaged = AveragedModel(network, avg_fn=average)
+    averaged = AveragedModel(network, multi_avg_fn=average)
     averaged.eval().requires_grad_(False)
     set_steps(averaged, 0)
     return averaged
