@@ -1,6 +1,22 @@
 """Types that more than one part of the package speaks of."""
 
+from enum import StrEnum
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+
+# The rules by which a text is cut into the tokens of a vocabulary.
+Split = Literal["whitespace", "word", "character", "basic-english", "keras"]
+
+
+class Panel(StrEnum):
+    """A part of a command's help. Options that most people need are in none, and come first."""
+
+    DATA = "Data"
+    NETWORK = "Network"
+    TRAINING = "Training"
+    REGULARIZATION = "Regularization"
+    STARTING_POINT = "Starting point"

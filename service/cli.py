@@ -1,46 +1,22 @@
 """The `conveyor` command: `conveyor serve`, beside the model's own commands."""
 
-import contextlib
 import os
-import socket
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
-import typer
 from pydantic import ValidationError
 
-from model.artifact import storage
 from model.cli.app import app
 from model.cli.flags import with_flags, wrong_flag
-from model.errors import ModelError
-from model.inference.classifier import use_threads
-from model.text.tokenizer import use_one_thread
-from service.app import create_app
-from service.middleware.api_keys import Keys, NoKeys
-from service.process.interpreter import freeze_gc, set_switch_interval
-from service.process.logs import logging_to_stderr, write
-from service.process.server import Server
-from service.process.signals import ignore_signals
-from service.process.workers import Workers
-from service.scoreboard import Slot
+from service.failures import StartError, exit_with_sentence
 from service.settings import Settings
 
 STDIN, STDOUT, STDERR = range(3)
-
-EXAMPLE = '{"inputs": ["A wonderful, moving film.", "Dull and far too long."]}'
-
-
-class StartError(Exception):
-    """The server cannot start; the text is one sentence for the operator."""
 
 
 def main() -> None:
     """Run the command line."""
     _open_standard_files()
-    with _errors_in_one_sentence():
+    with exit_with_sentence():
         app()
 
 
@@ -51,21 +27,6 @@ def _open_standard_files() -> None:
             os.fstat(number)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-
-
-@contextlib.contextmanager
-def _errors_in_one_sentence() -> Iterator[None]:
-    """Turn each foreseeable failure into one sentence and a non-zero exit."""
-    try:
-        yield
-    except (ModelError, StartError, NoKeys) as error:
-        sentence = str(error)
-    except OSError as error:
-        sentence = f"{error.filename}: {error.strerror}." if error.filename else f"{error}."
-    else:
-        return
-    typer.echo(f"conveyor: {sentence}", err=True)
-    sys.exit(1)
 
 
 @app.command()
@@ -79,87 +40,9 @@ def serve(**flags: Any) -> None:  # noqa: ANN401 - as the settings are
         settings = Settings(**flags)
     except ValidationError as error:
         raise StartError(wrong_flag(error, flags, prefix="CONVEYOR_")) from None
-    ignore_signals()
-    keys = Keys.from_settings(settings)
-    listener = _listen(settings.host, settings.port)
-    announce = partial(_announce, settings, listener)
-    if settings.workers == 1:
-        sys.exit(_serve(settings, keys, listener, None, announce))
-    work = partial(_serve_as_worker, settings, keys, listener)
-    freeze_gc()  # in one place, for all workers
-    with logging_to_stderr(settings.log_level, settings.log_format):
-        code = Workers(settings.workers, work).run(announce)
-    sys.exit(code)
+    from service.serve import run  # noqa: PLC0415 - PyTorch takes seconds
 
-
-def _serve(
-    settings: Settings,
-    keys: Keys | None,
-    listener: socket.socket,
-    slot: Slot | None,
-    on_ready: Callable[[], None],
-) -> int:
-    """Serve in this process until a signal comes; return the exit code."""
-    with logging_to_stderr(settings.log_level, settings.log_format) as log:
-        # The model has its own thread, with helpers of its own. Were this one to have helpers too,
-        # they would be more than there are cores, and OpenMP puts its threads to sleep between any
-        # two steps then: predictions took four times as long (docs/performance.md).
-        use_threads(1)
-        # Nor does the tokenizer get more than its own thread: the other cores are the model's.
-        use_one_thread()
-        set_switch_interval()
-        application = create_app(settings, storage.load(settings.model), keys, slot)
-        freeze_gc()
-        context = application.state.context
-        log.on_drop = context.metrics.log_line_dropped
-        server = Server(application, context.lifecycle, settings, on_ready)
-        server.run(sockets=[listener])
-        code = int(context.lifecycle.broken)
-    if server.computing:
-        # The time was over in the middle of a step. Python cannot end the thread that computes it,
-        # and the process would be aborted if it took the interpreter away from under that.
-        os._exit(code)
-    return code
-
-
-def _serve_as_worker(
-    settings: Settings,
-    keys: Keys | None,
-    listener: socket.socket,
-    slot: Slot,
-    on_ready: Callable[[], None],
-) -> None:
-    with _errors_in_one_sentence():
-        sys.exit(_serve(settings, keys, listener, slot, on_ready))
-
-
-def _announce(settings: Settings, listener: socket.socket) -> None:
-    host, port = listener.getsockname()[:2]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    name = settings.model.resolve().name
-    text = (
-        f"Conveyor serves {name} at {url} - Ctrl-C stops it. Try:\n"
-        f"curl -s {url}/predict -H 'content-type: application/json' -d '{EXAMPLE}'\n"
-    )
-    # On a thread of its own, as nobody may be there to read it.
-    threading.Thread(target=_print_announcement, args=(text,), daemon=True).start()
-
-
-def _print_announcement(text: str) -> None:
-    with contextlib.suppress(OSError):
-        write(STDOUT, text)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "this is no name of a host"
-        raise StartError(
-            f"Cannot listen on {host}, port {port}: {reason}. "
-            "Choose another --host or --port; port 0 takes a free one."
-        ) from None
+    raise SystemExit(run(settings))
 
 
 if __name__ == "__main__":

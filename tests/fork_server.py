@@ -25,10 +25,21 @@ COMMAND = [sys.executable, "-m", "service.cli"]
 
 # With what a command imports only once it needs it: PyTorch does so too, of itself.
 MODULES = (
+    "model.cli.checkpointed",
+    "model.cli.label_file",
+    "model.cli.scores",
+    "model.cli.tables",
+    "model.convert.complete",
     "model.convert.convert",
+    "model.convert.samples",
+    "model.convert.supervision",
+    "model.data.soft_labels",
     "model.training.pretrain",
     "model.training.train",
+    "model.training.vectors",
+    "model.verification.check",
     "service.cli",
+    "service.serve",
     "torch._dynamo",
 )
 

@@ -1,22 +1,41 @@
-"""The model card: what an artifact is, for people and, in its front matter, for programs."""
+"""The model card: an artifact described for people and, in its front matter, for programs.
 
-import shlex
-import sys
+Cards are made from the Jinja2 templates beside this module, in the form that model hubs read.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import EvalResult, ModelCardData, metadata_load
+from huggingface_hub import EvalResult, ModelCard, ModelCardData, metadata_load
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model.errors import ArtifactError, describe
 from model.evaluation.metrics import Evaluation
-from model.files import as_unicode, read_bytes
+from model.files import read_bytes
 from model.network.cell import cell_of
-from model.network.config import ModelConfig
+from model.network.config import LanguageModelConfig, ModelConfig
 from model.network.parameters import parameter_count
 
 # Much more than anybody writes by hand.
 CARD_BYTES = 2**20
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+@dataclass(frozen=True)
+class PretrainingSummary:
+    """The pretraining of a language model, and its perplexity on texts that were held out.
+
+    ``epoch`` epochs of ``epochs`` over ``texts`` texts of ``tokens`` tokens; ``held_out`` texts.
+    """
+
+    epoch: int
+    epochs: int
+    texts: int
+    tokens: int
+    held_out: int
+    perplexity: float
 
 
 class Metric(BaseModel):
@@ -31,7 +50,7 @@ class Metric(BaseModel):
 
 
 def metrics(card: Path) -> list[Metric]:
-    """The results in a card's front matter, under ``model-index``; a card need not have any.
+    """Read the results in a card's front matter, under ``model-index``; a card need not have any.
 
     Raises ArtifactError if there is front matter that cannot be read.
     """
@@ -57,17 +76,58 @@ def metrics(card: Path) -> list[Metric]:
 
 
 def _number(value: object) -> float | str:
-    """A metric's value, which may be anything in other people's cards: a number, or as a text."""
+    """Convert a value that is no number, as others' cards may have it, to a text."""
     return value if isinstance(value, int | float) else str(value)
 
 
-def front_matter(
+def model_card(
+    name: str, config: ModelConfig, texts: int, evaluation: Evaluation | None, about: str
+) -> str:
+    """Write the README.md of a classifier that was trained on so many texts."""
+    results = {}
+    scores: list[tuple[str, float, float, int]] = []
+    if evaluation:
+        results = {
+            "accuracy": round(evaluation.accuracy, 4),
+            "expected_calibration_error": round(evaluation.calibration_error, 4),
+        }
+        scores = list(
+            zip(
+                map(_table_cell, evaluation.labels),
+                evaluation.precision,
+                evaluation.recall,
+                evaluation.confusion.sum(axis=1),
+                strict=True,
+            )
+        )
+    return _classifier_card(
+        name, config, results, texts=texts, evaluation=evaluation, scores=scores, about=about
+    )
+
+
+def converted_card(name: str, config: ModelConfig, origin: str, about: str) -> str:
+    """Write that of a classifier that was trained elsewhere; ``origin`` tells where it is from."""
+    return _classifier_card(name, config, {}, origin=origin, about=about)
+
+
+def language_model_card(
+    name: str, config: LanguageModelConfig, training: PretrainingSummary, about: str
+) -> str:
+    """Write the README.md of a pretrained language model."""
+    results = {"perplexity": round(training.perplexity, 1)}
+    data = card_data(name, "text-generation", results, tags=["lstm", "language-model"])
+    return _render(
+        "language_model.md", data, name=name, config=config, training=training, about=about
+    )
+
+
+def card_data(
     name: str,
     task: str,
     results: dict[str, float],
     **data: Any,  # noqa: ANN401 - as they are
-) -> str:
-    """The head of a card, in YAML, with the results on held-out texts: metric and value.
+) -> ModelCardData:
+    """Make the front matter of a card, with the results on held-out texts: metric and value.
 
     The form is the ``model-index`` of Hugging Face's model cards, which calls data that it cannot
     know "unknown".
@@ -83,108 +143,39 @@ def front_matter(
         )
         for metric, value in results.items()
     ]
-    head = ModelCardData(
+    return ModelCardData(
         model_name=name, library_name="conveyor", eval_results=evaluations or None, **data
     )
-    return f"---\n{head.to_yaml()}\n---"
 
 
-def model_card(
-    name: str, config: ModelConfig, texts: int, evaluation: Evaluation | None, about: str
+def _classifier_card(
+    name: str,
+    config: ModelConfig,
+    results: dict[str, float],
+    **parts: Any,  # noqa: ANN401 - as the template has them
 ) -> str:
-    """The text of an artifact's README.md, in the form that model hubs read."""
-    lines = [
-        *_front(name, config, evaluation),
-        "## Training",
-        "",
-        f"Trained on {texts:,} texts.",
-        *([about] if about else []),
-        "",
-        "## Evaluation",
-        "",
-        *_results(evaluation),
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def converted_card(name: str, config: ModelConfig, origin: str, about: str) -> str:
-    """The same of a model that was trained elsewhere; ``origin`` says where it is from."""
-    lines = [
-        *_front(name, config, None),
-        "## Origin",
-        "",
-        origin,
-        *([about] if about else []),
-        "",
-        "## Evaluation",
-        "",
-        "Nothing is known here: `conveyor evaluate` tells it, on labelled texts.",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _front(name: str, config: ModelConfig, evaluation: Evaluation | None) -> list[str]:
-    """What is said of every model: for programs, then for people."""
-    results = {}
-    if evaluation:
-        results = {
-            "accuracy": round(evaluation.accuracy, 4),
-            "expected_calibration_error": round(evaluation.calibration_error, 4),
-        }
     task = "text-classification"
-    count = parameter_count(config)
-    reading = "in both directions" if config.bidirectional else "from left to right"
-    return [
-        front_matter(name, task, results, pipeline_tag=task, tags=[config.cell, task]),
-        "",
-        f"# {name}",
-        "",
-        (
-            f"A text classifier made of {cell_of(config).NAME}: {config.num_layers} layer(s) of "
-            f"{config.hidden_size} units that read {reading}, {config.pooling} pooling, "
-            f"{count.total:,} parameters, of which {count.recurrent_by_formula:,} are the cell's "
-            f"weights ({count.formula})."
-        ),
-        "",
-        f"Labels: {', '.join(map(_cell, config.labels))}.",
-        "",
-    ]
+    data = card_data(name, task, results, pipeline_tag=task, tags=[config.cell, task])
+    return _render(
+        "classifier.md",
+        data,
+        name=name,
+        config=config,
+        cell=cell_of(config).NAME,
+        count=parameter_count(config),
+        labels=list(map(_table_cell, config.labels)),
+        **parts,
+    )
 
 
-def _cell(text: str) -> str:
-    """A text as it can stand in a cell of a Markdown table."""
+def _render(
+    template: str,
+    data: ModelCardData,
+    **parts: Any,  # noqa: ANN401 - as the template has them
+) -> str:
+    return f"{ModelCard.from_template(data, str(TEMPLATES / template), **parts)}\n"
+
+
+def _table_cell(text: str) -> str:
+    """Write a text as it can stand in a cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|")
-
-
-def _results(evaluation: Evaluation | None) -> list[str]:
-    if evaluation is None:
-        return ["Nothing was held out, so nothing is known."]
-    rows = [
-        f"| {_cell(label)} | {precision:.3f} | {recall:.3f} | {count} |"
-        for label, precision, recall, count in zip(
-            evaluation.labels,
-            evaluation.precision,
-            evaluation.recall,
-            evaluation.confusion.sum(axis=1),
-            strict=True,
-        )
-    ]
-    return [
-        (
-            f"Accuracy on {evaluation.texts:,} held-out texts, which also chose the best epoch and "
-            f"calibrated the scores: **{evaluation.accuracy:.4f}**; expected calibration error "
-            f"{evaluation.calibration_error:.4f}."
-        ),
-        "",
-        "| label | precision | recall | texts |",
-        "| --- | --- | --- | --- |",
-        *rows,
-    ]
-
-
-def command_line() -> str:
-    """The command that is being run, for a model card."""
-    command = as_unicode(shlex.join(["conveyor", *sys.argv[1:]]))
-    return f"The command was:\n\n```sh\n{command}\n```"

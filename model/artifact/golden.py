@@ -1,4 +1,4 @@
-"""The golden example: what a model gave when it was made, and must give again."""
+"""The golden example: a text and the numbers that a model gave, and must give again."""
 
 from itertools import chain
 from pathlib import Path
@@ -21,7 +21,7 @@ class Golden(BaseModel):
     """An example that was computed when the artifact was made, and must come out again at load.
 
     ``hidden`` and ``cell`` hold, for every layer and direction, the first few units after the
-    text's last token; ``cell`` is empty where there is no belt.
+    text's last token; ``cell`` is empty where there is no cell state.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,7 +34,7 @@ class Golden(BaseModel):
 
     @classmethod
     def of(cls, classifier: Classifier, text: str) -> "Golden":
-        """What the classifier makes of a text today."""
+        """Compute the classifier's numbers for a text."""
         encoding = classifier.encode([text])[0].last(classifier.config.max_tokens)
         last = Selection(
             tensors=("hidden", "cell"), units=list(range(GOLDEN_UNITS)), steps=slice(-1, None)
@@ -53,7 +53,7 @@ class Golden(BaseModel):
         )
 
     def difference(self, other: "Golden") -> str | None:
-        """The first field in which another golden example differs from this one."""
+        """Name the first field in which another golden example differs from this one."""
         if self.ids != other.ids:
             return "ids"
         for name in ("probabilities", "hidden", "cell"):
@@ -65,7 +65,7 @@ class Golden(BaseModel):
         return None
 
     def distance(self, other: "Golden") -> float:
-        """The largest difference of any number from that of another one of the same shape."""
+        """Return the largest difference of a number from that of another one of the same shape."""
         mine, theirs = ([*g.probabilities, *chain(*g.hidden, *g.cell)] for g in (self, other))
         return float(np.abs(np.subtract(mine, theirs)).max())
 
@@ -75,7 +75,7 @@ def _shape(numbers: list[float] | list[list[float]]) -> list[int]:
 
 
 def reproduce(directory: Path, classifier: Classifier, golden: Golden) -> float:
-    """Compute the golden example again: the largest difference, which is within the tolerance.
+    """Compute the golden example again; return the largest difference, within the tolerance.
 
     Raises ArtifactError where it is not.
     """

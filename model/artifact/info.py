@@ -1,4 +1,4 @@
-"""What a model directory is: told from its files, without a word being read by the network."""
+"""Info: a model directory described from its files; the network itself is not run."""
 
 from pathlib import Path
 from typing import Literal
@@ -28,7 +28,7 @@ class StoredFile(BaseModel):
 
 
 class Info(BaseModel):
-    """All that ``conveyor info`` tells; as JSON, ``--json`` prints it.
+    """The description that ``conveyor info`` prints; with ``--json``, as JSON.
 
     ``artifact``, ``config``, ``labels`` and ``parameters`` are those of ``GET /info``. A language
     model has no labels; the head among its parameters is its output, the embedding aside.
@@ -50,14 +50,14 @@ class Info(BaseModel):
 
 
 def is_language_model(directory: Path) -> bool:
-    """Whether `conveyor pretrain` has made this directory, and not `conveyor train`."""
+    """Tell if `conveyor pretrain` has made this directory, and not `conveyor train`."""
     return (directory / language_model.CONFIG).exists() and not (
         directory / model_files.CONFIG
     ).exists()
 
 
 def info(directory: Path) -> Info:
-    """What a directory holds that `conveyor train` or `conveyor pretrain` has written.
+    """Describe a directory that `conveyor train` or `conveyor pretrain` has written.
 
     All its files are read as strictly as when they are loaded, but nothing is computed. Raises
     ArtifactError with one sentence that says what is wrong with the directory.
@@ -104,7 +104,7 @@ def _info(
 
 
 def dtypes(tensors: dict[str, Tensor]) -> list[str]:
-    """The types of number in which tensors are stored, each once: mostly one, such as float16."""
+    """List the types of number in which tensors are stored, each once: mostly one, as float16."""
     return sorted({str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()})
 
 

@@ -1,4 +1,4 @@
-"""Foundation: what a pretraining leaves, and what a classifier takes from it.
+"""A pretrained language model's directory: saved, loaded strictly.
 
 A directory with pretrained.json, model.safetensors, tokenizer.json, their manifest SHA256SUMS, and
 README.md. No file of it can run code.
@@ -43,7 +43,7 @@ class PretrainedLanguageModel:
         return hashed.hexdigest()
 
     def shares_words(self, other: "PretrainedLanguageModel") -> bool:
-        """Whether another one has the same sizes, tokens and embeddings."""
+        """Tell if another one has the same sizes, tokens and embeddings."""
         return (
             all(getattr(self.config, name) == getattr(other.config, name) for name in SIZES)
             and self.tokenizer.to_json() == other.tokenizer.to_json()
@@ -51,16 +51,16 @@ class PretrainedLanguageModel:
         )
 
 
-def save(directory: Path, foundation: PretrainedLanguageModel, card: str) -> None:
-    """Write a foundation's directory, weights in half precision, pretrained.json last.
+def save(directory: Path, model: PretrainedLanguageModel, card: str) -> None:
+    """Write a language model's directory, weights in half precision, pretrained.json last.
 
     Raises OSError.
     """
-    halved = {name: weight.half() for name, weight in foundation.weights.items()}
+    halved = {name: weight.half() for name, weight in model.weights.items()}
     content = {
         model_files.WEIGHTS: safetensors.torch.save(halved, metadata={"format": "pt"}),
-        model_files.TOKENIZER: foundation.tokenizer.to_json().encode(),
-        CONFIG: foundation.config.model_dump_json(indent=2).encode() + b"\n",
+        model_files.TOKENIZER: model.tokenizer.to_json().encode(),
+        CONFIG: model.config.model_dump_json(indent=2).encode() + b"\n",
     }
     model_files.write_all(directory, content, card)
 
@@ -74,13 +74,13 @@ def load(directory: Path) -> PretrainedLanguageModel:
 
 
 def understand(files: Files, config: LanguageModelConfig) -> PretrainedLanguageModel:
-    """The foundation that these files hold; ArtifactError says what is wrong with them."""
+    """Make a language model of its files; ArtifactError says what is wrong with them."""
     tokenizer = files.tokenizer(config.vocab_size)
     return PretrainedLanguageModel(config, tokenizer, read_weights(files, config))
 
 
 def read(directory: Path) -> tuple[Files, LanguageModelConfig]:
-    """The files of a foundation, the model card aside, and its config."""
+    """Read the files of a language model, the model card aside, and its config."""
     files = open_files(directory)
     config = files.parse(CONFIG, LanguageModelConfig)
     files.read(sizes(config))
@@ -88,18 +88,18 @@ def read(directory: Path) -> tuple[Files, LanguageModelConfig]:
 
 
 def open_files(directory: Path) -> Files:
-    """The files of a foundation, of which only the config is read."""
+    """Open the files of a language model, of which only the config is read."""
     names = (CONFIG, model_files.WEIGHTS, model_files.TOKENIZER)
     return Files.open(directory, names, "a pretrained model's directory", "conveyor pretrain")
 
 
 def sizes(config: LanguageModelConfig) -> dict[str, int]:
-    """How many bytes the other files can have."""
+    """Return how many bytes the other files can have."""
     return model_files.sizes_for(config.vocab_size, _shapes(config))
 
 
 def read_weights(files: Files, config: LanguageModelConfig) -> dict[str, Tensor]:
-    """The weights by name, if they fit the config; ArtifactError names one that does not."""
+    """Read the weights by name; ArtifactError names one that does not fit the config."""
     tensors = files.tensors()
     try:
         return model_files.checked(tensors, _shapes(config), CONFIG)
@@ -108,7 +108,7 @@ def read_weights(files: Files, config: LanguageModelConfig) -> dict[str, Tensor]
 
 
 def network_of(config: LanguageModelConfig) -> LanguageModel:
-    """A language model of this shape."""
+    """Make a language model of this shape."""
     return LanguageModel(
         config.vocab_size, config.embedding_dim, config.hidden_size, config.num_layers
     )

@@ -16,12 +16,12 @@ _LINE = re.compile(r"([0-9a-fA-F]{64}) [ *]([^/]+)")
 
 
 def manifest(content: Mapping[str, bytes]) -> bytes:
-    """The manifest of these files, by name."""
+    """Write the manifest of these files, by name."""
     return "".join(f"{digest(each)}  {name}\n" for name, each in content.items()).encode()
 
 
 def read_manifest(content: bytes) -> dict[str, str]:
-    """The hashes by file. Raises ValueError with what is wrong, as a clause."""
+    """Read the hashes by file. Raises ValueError with what is wrong, as a clause."""
     sums: dict[str, str] = {}
     for number, line in enumerate(content.decode().splitlines(), 1):
         if not (found := _LINE.fullmatch(line)):
@@ -33,5 +33,5 @@ def read_manifest(content: bytes) -> dict[str, str]:
 
 
 def digest(content: bytes) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
+    """Compute the SHA-256 of a file's content, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()

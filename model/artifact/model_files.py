@@ -101,14 +101,14 @@ class Files:
         )
 
     def parse(self, name: str, model: type[Parsed]) -> Parsed:
-        """What this JSON file says."""
+        """Parse a JSON file."""
         try:
             return model.model_validate_json(self.content[name])
         except ValidationError as error:
             raise self.not_valid(name, describe(error)) from None
 
     def tokenizer(self, vocab_size: int) -> Tokenizer:
-        """The tokenizer, if its entries are the ids below ``vocab_size``."""
+        """Parse the tokenizer, whose entries have to be the ids below ``vocab_size``."""
         try:
             with panics_as_errors():
                 tokenizer = Tokenizer.from_json(self.content[TOKENIZER].decode())
@@ -127,19 +127,19 @@ class Files:
         return tokenizer
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors as they are stored."""
+        """Parse all tensors, as they are stored."""
         try:
             return safetensors.torch.load(self.content[WEIGHTS])
         except (SafetensorError, ValueError) as error:
             raise self.not_valid(WEIGHTS, str(error)) from None
 
     def not_valid(self, name: str, why: str) -> ArtifactError:
-        """The error that says that this file is not valid, and why."""
+        """Make the error that says that a file is not valid, and why."""
         return ArtifactError(f"{self.directory / name} is not valid: {why}.")
 
 
 def sizes_for(vocab_size: int, expected: Mapping[str, Tensor]) -> dict[str, int]:
-    """How many bytes a tokenizer of this size, and tensors of these shapes, can have."""
+    """Return how many bytes a tokenizer of this size, and tensors of these shapes, can have."""
     numbers = sum(tensor.numel() for tensor in expected.values())
     return {
         WEIGHTS: NUMBER_BYTES * numbers + HEADER_BYTES,
@@ -150,7 +150,7 @@ def sizes_for(vocab_size: int, expected: Mapping[str, Tensor]) -> dict[str, int]
 def checked(
     tensors: dict[str, Tensor], expected: dict[str, Tensor], config: str
 ) -> dict[str, Tensor]:
-    """The tensors in float32, if they are of the expected names and shapes, and finite.
+    """Convert tensors to float32, which have to be of the expected names and shapes, and finite.
 
     ValueError names a wrong one; ``config`` is the file that asks for another.
     """

@@ -97,7 +97,7 @@ def load(directory: Path) -> Artifact:
 
 
 def understand(files: Files, config: ModelConfig) -> Artifact:
-    """The artifact that these files hold; ArtifactError says what is wrong with them."""
+    """Make an artifact of its files; ArtifactError says what is wrong with them."""
     directory = files.directory
     golden = files.parse(GOLDEN, Golden)
     tokenizer = read_tokenizer(files, config)
@@ -107,7 +107,7 @@ def understand(files: Files, config: ModelConfig) -> Artifact:
 
 
 def read(directory: Path) -> tuple[Files, ModelConfig]:
-    """The files of an artifact, the model card aside, which nothing depends on, and its config."""
+    """Read the files of an artifact, the model card aside, and its config."""
     files = open_files(directory)
     config = files.parse(CONFIG, ModelConfig)
     files.read(sizes(config))
@@ -115,25 +115,25 @@ def read(directory: Path) -> tuple[Files, ModelConfig]:
 
 
 def open_files(directory: Path) -> Files:
-    """The files of an artifact, of which only the config is read."""
+    """Open the files of an artifact, of which only the config is read."""
     names = (CONFIG, WEIGHTS, TOKENIZER, GOLDEN)
     return Files.open(directory, names, "a model directory", "conveyor train")
 
 
 def sizes(config: ModelConfig) -> dict[str, int]:
-    """How many bytes the other files can have."""
+    """Return how many bytes the other files can have."""
     expected = _empty_network(config).state_dict()
     return sizes_for(config.vocab_size, expected) | {GOLDEN: JSON_BYTES}
 
 
 def sha256(files: Files) -> str:
-    """The identity of an artifact: a hash of all that decides its answers."""
+    """Hash all that decides an artifact's answers: its identity."""
     digests = (hashlib.sha256(files.content[name]).digest() for name in HASHED)
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
 def read_tokenizer(files: Files, config: ModelConfig) -> Tokenizer:
-    """The tokenizer, if it fits the config; ArtifactError says where it does not."""
+    """Read the tokenizer; ArtifactError says where it does not fit the config."""
     tokenizer = files.tokenizer(config.vocab_size)
     if tokenizer.unk_id not in {None, config.unk_token_id}:
         raise ArtifactError(
@@ -144,7 +144,7 @@ def read_tokenizer(files: Files, config: ModelConfig) -> Tokenizer:
 
 
 def read_network(files: Files, config: ModelConfig) -> LSTMClassifier:
-    """The network, if its tensors fit the config; ArtifactError names one that does not."""
+    """Read the network; ArtifactError names a tensor that does not fit the config."""
     tensors = files.tensors()
     try:
         return network_of(config, tensors)
@@ -153,13 +153,13 @@ def read_network(files: Files, config: ModelConfig) -> LSTMClassifier:
 
 
 def network_of(config: ModelConfig, tensors: dict[str, Tensor]) -> LSTMClassifier:
-    """The network with these weights, upcast to float32; ValueError names a wrong tensor."""
+    """Make a network of these weights, upcast to float32; ValueError names a wrong tensor."""
     network = _empty_network(config)
     network.load_state_dict(checked(tensors, network.state_dict(), CONFIG), assign=True)
     return network.eval().requires_grad_(False)
 
 
 def _empty_network(config: ModelConfig) -> LSTMClassifier:
-    """The shapes of a network alone: a wrong config must not allocate what it asks for."""
+    """Make the shapes of a network alone: a wrong config must not allocate what it asks for."""
     with torch.device("meta"):
         return LSTMClassifier(config)

@@ -1,13 +1,9 @@
-"""conveyor check: whether a model is whole, and computes what its equations say."""
+"""conveyor check: test that a model is whole, and computes what its equations say."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from model.cli.tables import printable
-from model.interruption import interruptible
-from model.verification.check import check as findings
 
 COLOURS = {"ok": "green", "failed": "red", "skipped": "yellow"}
 
@@ -21,9 +17,13 @@ def check(
 
     Example: `conveyor check my-model`
     """
+    from model.cli.tables import printable
+    from model.interruption import interruptible
+    from model.verification import check
+
     outcomes = set()
     with interruptible():
-        for finding in findings(model):
+        for finding in check.check(model):
             outcomes.add(finding.outcome)
             outcome = typer.style(f"{finding.outcome:<8}", fg=COLOURS[finding.outcome])
             typer.echo(f"{outcome}{finding.check:<16} {printable(finding.message)}")

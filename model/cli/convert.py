@@ -3,34 +3,22 @@
 import shlex
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from model.artifact.card import command_line
-from model.artifact.storage import UNVERIFIED
-from model.cli.memory import enough_memory
-from model.convert import files
-from model.convert.convert import TargetSpec, placed
-from model.convert.convert import convert as run_conversion
-from model.convert.head import read_parts
-from model.convert.options import ConvertOptions, tokens_and_labels
-from model.convert.proof import Proof
-from model.convert.pytorch.key_map import read_key_map
-from model.convert.samples import read_samples
-from model.convert.source import Hints
-from model.convert.supervision import Report, supervised
-from model.convert.tokens import Split
+from model.cli.command_line import command_line
 from model.files import as_unicode, name_of
-from model.interruption import interruptible
+from model.types import Split
+
+if TYPE_CHECKING:
+    from model.convert.proof import Proof
+    from model.convert.supervision import Report
 
 SMALLER_CONVERSION = "convert the model where there is more of it"
-
-# How it goes is told beside the result, which alone is worth piping on.
-story = Console(stderr=True)
 
 
 def convert(  # noqa: PLR0913 - a parameter for each flag
@@ -119,11 +107,22 @@ def convert(  # noqa: PLR0913 - a parameter for each flag
     Example: `conveyor convert model.pt --tokenizer tokenizer.json --labels neg,pos --pooling last
     --out my-model`
     """
+    from model.artifact.storage import UNVERIFIED
+    from model.cli.memory import enough_memory
+    from model.convert import convert, files
+    from model.convert.head import read_parts
+    from model.convert.options import ConvertOptions, tokens_and_labels
+    from model.convert.pytorch.key_map import read_key_map
+    from model.convert.samples import read_samples
+    from model.convert.source import Hints
+    from model.convert.supervision import supervised
+    from model.interruption import interruptible
+
     hints = Hints(read_key_map(key_map or []), read_parts(pooling) if pooling else None)
     options = ConvertOptions(tokenizer, vocabulary, split, lowercase, unknown, padding, labels)
     file = files.find(source)
 
-    def work(report: Report, made: Path) -> Proof:
+    def work(report: "Report", made: Path) -> "Proof":
         with enough_memory(lambda: SMALLER_CONVERSION):
             found = files.read(file, hints)
             report((found.framework, found.mapping, found.notes))
@@ -133,12 +132,12 @@ def convert(  # noqa: PLR0913 - a parameter for each flag
             rows = min(found.shape.vocab_size, tokens.tokenizer.vocab_size)
             given = read_samples(samples, tokens.tokenizer, rows) if samples else []
             name = name_of(out)
-            target = TargetSpec(
+            target = convert.TargetSpec(
                 tokens, names, max_tokens, name, as_unicode(file.name), command_line()
             )
-            return run_conversion(found, target, given, made)
+            return convert.convert(found, target, given, made)
 
-    with interruptible(), placed(out) as made:
+    with interruptible(), convert.placed(out) as made:
         proof = supervised(partial(work, made=made), file, _print_report)
     typer.echo(f"The model is converted: {proof}.")
     if not proof.verified:
@@ -149,11 +148,12 @@ def convert(  # noqa: PLR0913 - a parameter for each flag
 
 def _print_report(report: tuple[str | None, list[tuple[str, str]], list[str]]) -> None:
     """Show which tensor became which, if the report has that, and notes."""
+    console = Console(stderr=True)  # stdout has the result, which alone is worth piping on
     framework, mapping, notes = report
     if framework:
         table = Table(framework, "here")
         for theirs, ours in mapping:
             table.add_row(Text(theirs), Text(ours))
-        story.print(table)
+        console.print(table)
     for note in notes:
-        story.print(Text(f"Note: {note}"))
+        console.print(Text(f"Note: {note}"))

@@ -2,18 +2,24 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from model.errors import TrainingError
+from model.types import Panel
+
+Settings = TypeVar("Settings", bound=BaseModel)
+
 
 def with_flags(settings: type[BaseModel]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a typer command with ``**flags`` one option for each field of a settings class.
 
-    The command gets the flags that were used, by field name.
+    The command gets the flags that were used, by field name. In its help, the options come panel by
+    panel: first those in none, then the panels in the order in which the settings name them.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -26,7 +32,8 @@ def with_flags(settings: type[BaseModel]) -> Callable[[Callable[..., None]], Cal
             command(**{name: arguments[name] for name in arguments.keys() - unused})
 
         named = [p.replace(kind=p.KEYWORD_ONLY) for p in own if p.kind is not p.VAR_KEYWORD]
-        run.__signature__ = inspect.Signature([*named, *made])  # type: ignore[attr-defined]
+        parameters = _by_panel([*named, *made], [None, *map(_panel, made)])
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         return run
 
     return decorate
@@ -36,6 +43,7 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     option = typer.Option(
         help=field.description,
         show_default=str(field.default) if field.default is not None else False,
+        rich_help_panel=next((each for each in field.metadata if isinstance(each, Panel)), None),
     )
     kind: Any = field.annotation
     return inspect.Parameter(
@@ -46,13 +54,36 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     )
 
 
+def _by_panel(
+    parameters: list[inspect.Parameter], order: Iterable[str | None]
+) -> list[inspect.Parameter]:
+    """Sort parameters by panel, in this order; panels that are not in it come last."""
+    panels = list(dict.fromkeys([*order, *map(_panel, parameters)]))
+    return sorted(parameters, key=lambda parameter: panels.index(_panel(parameter)))
+
+
+def _panel(parameter: inspect.Parameter) -> str | None:
+    """Return the panel of a parameter that is annotated with an option."""
+    [option] = parameter.annotation.__metadata__
+    panel: str | None = option.rich_help_panel
+    return panel
+
+
+def parse_flags(settings: type[Settings], flags: Mapping[str, Any]) -> Settings:
+    """Make settings of flags. Raises TrainingError for the first that is wrong."""
+    try:
+        return settings(**flags)
+    except ValidationError as error:
+        raise TrainingError(wrong_flag(error, flags)) from None
+
+
 def spelled(name: str) -> str:
-    """A field's name as a flag: max_tokens -> --max-tokens."""
+    """Spell a field's name as a flag: max_tokens -> --max-tokens."""
     return f"--{name.replace('_', '-')}"
 
 
 def wrong_flag(error: ValidationError, flags: Mapping[str, Any], prefix: str = "") -> str:
-    """One sentence about the first wrong setting; one that is no flag used came from ``prefix``."""
+    """Tell in a sentence of the first wrong setting; one that is no flag came from ``prefix``."""
     first = error.errors()[0]
     name = str(first["loc"][0])
     source = spelled(name) if name in flags else f"{prefix}{name.upper()}"

@@ -1,14 +1,10 @@
-"""conveyor info: what a model is."""
+"""conveyor info: tell what a model is."""
 
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
-
-from model.artifact.info import info as tell
-from model.cli.tables import datasheet
 
 
 def info(
@@ -22,7 +18,12 @@ def info(
 
     Example: `conveyor info my-model`
     """
-    told = tell(model)
+    import orjson
+
+    from model.artifact import info
+    from model.cli.tables import datasheet
+
+    told = info.info(model)
     if json:
         content = orjson.dumps(told.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
         typer.echo(content.decode())

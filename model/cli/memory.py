@@ -1,4 +1,4 @@
-"""Memory: when it runs out, that is one sentence."""
+"""Running out of memory, told in one sentence."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ import torch
 
 from model.errors import OutOfMemory
 
-# What PyTorch says where it has no exception of its own for this: its allocator for processors (on
+# PyTorch's words where it has no exception of its own for this: its allocator for processors (on
 # Linux, on Windows), C++, and the libraries of GPUs.
 SIGNS = ("DefaultCPUAllocator", "not enough memory", "bad_alloc", "out of memory", "ALLOC_FAILED")
 

@@ -1,4 +1,4 @@
-"""Progress: how a run tells where it stands; a bar on a terminal, a line a minute elsewhere."""
+"""Progress of a run: a bar on a terminal, a line a minute elsewhere."""
 
 import time
 from collections.abc import Callable
@@ -15,10 +15,7 @@ from rich.progress import (
 from rich.progress import Progress as Bar
 
 from model.data.rows import BadRow
-from model.labelling.label import PredictionWatcher
-from model.training.pretrain import PretrainingEpoch, PretrainingStep, PretrainingWatcher
-from model.training.run import StepReport
-from model.training.train import EpochReport, Watcher
+from model.training.callbacks import Callbacks, PretrainingEpoch, StepReport, TrainingEpoch
 
 # Seconds between two lines: what a log file can bear for days, and a person can wait for.
 LINE_SECONDS = 60.0
@@ -30,7 +27,7 @@ TASK = TaskID(0)
 
 
 class Progress(Bar):
-    """Where one task stands. As a context, it shows its bar, if the console is a terminal."""
+    """A task and where it stands. As a context, it shows a bar, if the console is a terminal."""
 
     def __init__(
         self, task: str, console: Console, clock: Callable[[], float] = time.monotonic
@@ -50,26 +47,23 @@ class Progress(Bar):
         self._told_at = clock()
 
     def count(self, done: int, total: int) -> None:
-        """So many are done, of so many."""
+        """Show that so many are done, of so many."""
         self.update(TASK, completed=done, total=total)
 
-    def training(self) -> Watcher:
-        """Who tells of a training run: its steps here, and a line for each epoch."""
+    def training(self) -> Callbacks[TrainingEpoch]:
+        """Make callbacks that show a training run's steps here, and print a line for each epoch."""
 
-        def on_step(report: StepReport) -> None:
-            self._step(report, f"accuracy {report.accuracy:.3f}, ")
-
-        def on_epoch(report: EpochReport) -> None:
+        def on_epoch(report: TrainingEpoch) -> None:
             line = f"epoch {report.epoch}: loss {report.loss:.4f}, accuracy {report.accuracy:.4f}"
             if report.validation:
                 line += f", held-out accuracy {report.validation.accuracy:.4f}"
                 line += " (best so far)" if report.best else ""
             self._tell(line)
 
-        return Watcher(self._tell, on_step, on_epoch)
+        return Callbacks(self._tell, self._step, on_epoch)
 
-    def pretraining(self) -> PretrainingWatcher:
-        """Who tells of a pretraining, in the same way."""
+    def pretraining(self) -> Callbacks[PretrainingEpoch]:
+        """Make callbacks that show a pretraining in the same way."""
 
         def on_epoch(report: PretrainingEpoch) -> None:
             self._tell(
@@ -77,24 +71,24 @@ class Progress(Bar):
                 f"held-out perplexity {report.perplexity:.1f}"
             )
 
-        return PretrainingWatcher(self._tell, self._step, on_epoch)
+        return Callbacks(self._tell, self._step, on_epoch)
 
-    def predicting(self) -> PredictionWatcher:
-        """Who tells of the labelling of a file: its rows here, and a line for each that is bad."""
+    def skip_row(self, bad: BadRow) -> None:
+        """Print that a row is left out."""
+        self._tell(f"{bad} It is left out.")
 
-        def on_skip(bad: BadRow) -> None:
-            self._tell(f"{bad} It is left out.")
+    def count_rows(self, done: int, total: int | None) -> None:
+        """Show that so many rows are labelled, of about so many."""
+        self.update(TASK, completed=done, total=total, status="rows,")
+        place = f"{done:,} rows" if total is None else f"{done:,} of about {total:,} rows"
+        speed = self.tasks[TASK].speed
+        self._line(place if speed is None else f"{place}, {speed:,.0f} a second{self._left()}")
 
-        def on_rows(done: int, total: int | None) -> None:
-            self.update(TASK, completed=done, total=total, status="rows,")
-            place = f"{done:,} rows" if total is None else f"{done:,} of about {total:,} rows"
-            speed = self.tasks[TASK].speed
-            self._line(place if speed is None else f"{place}, {speed:,.0f} a second{self._left()}")
-
-        return PredictionWatcher(on_skip, on_rows)
-
-    def _step(self, report: StepReport | PretrainingStep, more: str = "") -> None:
-        status = f"loss {report.loss:.3f}, {more}{report.tokens / report.seconds:,.0f} tokens/s"
+    def _step(self, report: StepReport) -> None:
+        status = f"loss {report.loss:.3f}, "
+        if report.accuracy is not None:
+            status += f"accuracy {report.accuracy:.3f}, "
+        status += f"{report.tokens / report.seconds:,.0f} tokens/s"
         self.update(
             TASK,
             total=report.steps,

@@ -1,4 +1,4 @@
-"""What a model directory is, as tables for people."""
+"""A model directory's description, as tables for people."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -18,13 +18,13 @@ UNSEALED = "there is no SHA256SUMS: nothing shows that they are whole"
 
 
 def datasheet(info: Info) -> RenderableType:
-    """All that `conveyor info` shows."""
+    """Make the tables that `conveyor info` shows."""
     tables = [_facts(info), _parameters(info), _files(info)]
     return Group(*tables, *([_metrics(info)] if info.metrics else []))
 
 
 def printable(text: str) -> str:
-    """A text from a file that may be anybody's, with nothing in it that would steer a terminal."""
+    """Escape what would steer a terminal in a text from a file that may be anybody's."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 

@@ -10,7 +10,6 @@ from model.convert.files import SiblingFiles
 from model.convert.source import Source
 from model.convert.tokens import (
     Rules,
-    Split,
     Tokens,
     prepare,
     read_tokenizer,
@@ -19,6 +18,7 @@ from model.convert.tokens import (
 )
 from model.errors import ConversionError
 from model.files import as_unicode
+from model.types import Split
 
 NO_TOKENIZER = (
     "a tokenizer, without which texts cannot be read (--tokenizer with a tokenizer.json, or "

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import tokenizers
 from tokenizers import Regex, models, normalizers, pre_tokenizers
@@ -13,8 +12,7 @@ from model.convert.json_file import read_json, read_text
 from model.errors import ConversionError
 from model.text.tokenizer import Tokenizer
 from model.text.trial import panics_as_errors
-
-Split = Literal["whitespace", "word", "character", "basic-english", "keras"]
+from model.types import Split
 
 PADDINGS = ("[PAD]", "<pad>", "<PAD>", "[pad]", "<|pad|>", "<blank>", "")
 UNKNOWNS = ("[UNK]", "<unk>", "<UNK>", "[unk]", "<oov>", "<OOV>", "[OOV]")

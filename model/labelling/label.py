@@ -7,7 +7,6 @@ company when they are read again, and their scores the same to the last digit.
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -29,16 +28,6 @@ WINDOW_BYTES = 2**23
 ENCODED = 256
 
 
-@dataclass(frozen=True)
-class PredictionWatcher:
-    """Who is told how it goes."""
-
-    # Of each row that is left out.
-    on_skip: Callable[[BadRow], None] = lambda _: None
-    # How many rows are done, and how many there are in all, if anybody knows.
-    on_rows: Callable[[int, int | None], None] = lambda _done, _total: None
-
-
 def predict(
     classifier: Classifier,
     rows: Rows,
@@ -46,11 +35,13 @@ def predict(
     sink: Sink,
     *,
     skip_bad_rows: bool = False,
-    watcher: PredictionWatcher = PredictionWatcher(),
+    on_skip: Callable[[BadRow], None] = lambda _: None,
+    on_rows: Callable[[int, int | None], None] = lambda _done, _total: None,
 ) -> Mark:
     """Label all rows from where the sink stands; what it says at the end is how many they were.
 
-    Texts longer than the model reads are judged by their end.
+    Texts longer than the model reads are judged by their end. ``on_skip`` is called with each row
+    that is left out, ``on_rows`` with the number of rows that are done, and of all, if it is known.
 
     Raises DataError for a bad row, unless they are skipped, and where the rows cannot be read on;
     PredictionError where those that are done are others than they were; Interrupted; and OSError.
@@ -68,9 +59,9 @@ def predict(
         for row in bad:
             if not skip_bad_rows:
                 raise _stopped(row, sink)
-            watcher.on_skip(row)
+            on_skip(row)
         total = _total(rows, mark.rows + len(window))
-        tell = partial(_tell, watcher, mark.rows + len(bad), total)
+        tell = partial(_tell, on_rows, mark.rows + len(bad), total)
         probabilities = judge(classifier, [row.text for row in usable], tell)
         content = output.body(usable, probabilities)
         sink.append(
@@ -159,5 +150,7 @@ def _total(rows: Rows, read: int) -> int | None:
     return round(read / share) if share else None
 
 
-def _tell(watcher: PredictionWatcher, before: int, total: int | None, read: int) -> None:
-    watcher.on_rows(before + read, total)
+def _tell(
+    on_rows: Callable[[int, int | None], None], before: int, total: int | None, read: int
+) -> None:
+    on_rows(before + read, total)

@@ -1,1 +1,1 @@
-"""How a network learns."""
+"""Training: a network learns, and leaves an artifact."""

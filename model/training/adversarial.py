@@ -8,19 +8,19 @@ from torch import Tensor
 
 
 def no_shift(embedded: Tensor) -> Tensor:
-    """A shift of nothing (T, B, X): its gradient says which way the loss rises fastest."""
+    """Make a shift of nothing (T, B, X): its gradient tells which way the loss rises fastest."""
     return torch.zeros_like(embedded).requires_grad_()
 
 
 def random_shift(embedded: Tensor, lengths: Tensor, share: float) -> Tensor:
-    """A shift (T, B, X) in a random direction, as large as `worst_shift`, zero in the padding."""
+    """Draw a shift (T, B, X) in a random direction, as large as `worst_shift`, 0 in the padding."""
     steps = torch.arange(len(embedded), device=embedded.device)
     counts = (steps.unsqueeze(1) < lengths).unsqueeze(-1)  # (T, B, 1)
     return worst_shift(embedded, torch.randn_like(embedded) * counts, share)
 
 
 def worst_shift(embedded: Tensor, gradient: Tensor, share: float) -> Tensor:
-    """The shift (T, B, X) of each text that makes the loss rise most (Miyato et al., 2017).
+    """Return the shift (T, B, X) of each text that raises the loss most (Miyato et al., 2017).
 
     Over all steps of a text, its norm is this share of the norm of the text's embedding.
     ``gradient`` is the loss's, by the embedding. Both are zero in the padding, and so is the shift.

@@ -1,4 +1,4 @@
-"""Checkpoint: what a run leaves behind as it goes, so that the same command can continue it."""
+"""Checkpoint: the state of a run, saved as it goes, so that the same command can continue it."""
 
 import io
 import time
@@ -25,7 +25,7 @@ class Checkpoint:
 
     @property
     def due(self) -> bool:
-        """Whether it is time for the next one."""
+        """True if it is time for the next one."""
         return time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
 
     def save(self, state: dict[str, Any]) -> None:
@@ -36,7 +36,7 @@ class Checkpoint:
         self.saved_at = time.monotonic()
 
     def load(self, device: torch.device) -> dict[str, Any] | None:
-        """What was saved last; None where nothing was.
+        """Load what was saved last; None where nothing was.
 
         Raises TrainingError for a broken checkpoint, and for that of another run.
         """

@@ -1,4 +1,4 @@
-"""Start: what the training of a classifier can start from, in place of chance."""
+"""Initialization: the weights that a classifier starts from, in place of random ones."""
 
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -25,13 +25,13 @@ class Initialization(Protocol):
         """The tokenizer that the run has to have; None if it trains its own."""
 
     def settings(self, own: TrainingSettings) -> TrainingSettings:
-        """The settings of a run that starts from here: sizes are taken over.
+        """Return the settings of a run that starts from here: sizes are taken over.
 
         Raises TrainingError where a setting says something else.
         """
 
     def load_into(self, network: LSTMClassifier, tokenizer: Tokenizer, /) -> str:
-        """Put into a network what is known; a clause that says for people what that is.
+        """Load known weights into a network; return a clause that tells people which.
 
         Raises ModelError.
         """
@@ -41,7 +41,7 @@ Settings = TypeVar("Settings", bound=RunSettings)
 
 
 def settings_from(pretrained: PretrainedLanguageModel, own: Settings) -> Settings:
-    """The settings of a run that starts from here: all that the two share is taken over.
+    """Return the settings of a run that starts from here: all that the two share is taken over.
 
     Raises TrainingError where a setting was given that says something else.
     """
@@ -57,25 +57,25 @@ def settings_from(pretrained: PretrainedLanguageModel, own: Settings) -> Setting
 
 @dataclass(frozen=True)
 class PretrainedInitialization:
-    """What a classifier starts from: a foundation, or one for each direction."""
+    """A pretrained language model to start a classifier from, or one for each direction."""
 
     forward: PretrainedLanguageModel
     backward: PretrainedLanguageModel | None = None
 
     @property
     def hashes(self) -> list[str]:
-        """The hashes of what there is."""
+        """The hashes of the language models."""
         return [each.sha256 for each in (self.forward, self.backward) if each]
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer of what there is."""
+        """The tokenizer of both."""
         return self.forward.tokenizer
 
     def settings(self, own: TrainingSettings) -> TrainingSettings:
-        """The settings of a run that starts from here, as `settings_from` makes them.
+        """Return the settings of a run that starts from here, as `settings_from` makes them.
 
-        Raises TrainingError where the settings, or the two foundations, do not fit together.
+        Raises TrainingError where the settings, or the two language models, do not fit together.
         """
         if own.cell != self.forward.config.cell:
             raise TrainingError(
@@ -109,10 +109,10 @@ class PretrainedInitialization:
             )
 
     def load_into(self, network: LSTMClassifier, _tokenizer: Tokenizer) -> str:
-        """Put the weights into a classifier: embedding, and the LSTM's directions.
+        """Load the weights into a classifier: embedding, and the LSTM's directions.
 
         In a network that reads from both ends, a layer above the first also sees the other
-        direction. Of that a pretrained one knows nothing, and begins with zeros for its weights.
+        direction, of which a pretrained one knows nothing: those weights begin with zeros.
         """
         with torch.no_grad():
             network.embedding.weight.copy_(self.forward.weights["embedding.weight"])
@@ -126,9 +126,9 @@ def _load_direction(lstm: nn.RNNBase, weights: dict[str, Tensor], suffix: str) -
     for name, weight in weights.items():
         if not name.startswith("lstm."):
             continue
-        place: Tensor = lstm.get_parameter(name.removeprefix("lstm.") + suffix)
-        if place.shape != weight.shape:  # a layer that sees both directions, side by side
-            place.zero_()
+        target: Tensor = lstm.get_parameter(name.removeprefix("lstm.") + suffix)
+        if target.shape != weight.shape:  # a layer that sees both directions, side by side
+            target.zero_()
             width = weight.shape[1]
-            place = place[:, width:] if suffix else place[:, :width]
-        place.copy_(weight)
+            target = target[:, width:] if suffix else target[:, :width]
+        target.copy_(weight)

@@ -1,4 +1,4 @@
-"""Objective: what the gradients of a step are of, for texts with labels and without.
+"""Objective: the losses whose gradients a step follows, for texts with labels and without.
 
 Shapes in comments: B texts, T steps, X numbers of an embedding. Steps come first.
 """
@@ -31,12 +31,12 @@ class Batch:
     step: int
 
     def embedded(self) -> Tensor:
-        """The texts (T, B, X) as a constant."""
+        """Embed the texts (T, B, X), as a constant."""
         embedded: Tensor = self.network.embedding(self.ids.T)
         return embedded.detach()
 
     def logits(self, shift: Tensor | None = None) -> Tensor:
-        """Logits (B, labels) of the texts, moved by a shift (T, B, X) or not."""
+        """Compute logits (B, labels) of the texts, moved by a shift (T, B, X) or not."""
         seed_step(self.seed, self.step)
         with autocast(self.ids.device, self.precision):
             logits: Tensor = self.network(self.ids, self.lengths, shift)
@@ -89,7 +89,7 @@ def learn_unlabelled(batch: Batch, virtual_adversarial: float, entropy: float) -
 
 
 def virtual_worst_shift(batch: Batch, before: Tensor, share: float) -> Tensor:
-    """The shift (T, B, X) that moves the predictions most from ``before``, log p (B, labels).
+    """Find the shift (T, B, X) that moves the predictions most from ``before``, log p (B, labels).
 
     As `worst_shift`, without a label to be wrong about. Around no shift at all, the divergence has
     no slope; so its slope is taken at a random shift of the same size, which is one step of the
@@ -102,11 +102,11 @@ def virtual_worst_shift(batch: Batch, before: Tensor, share: float) -> Tensor:
 
 
 def divergence(batch: Batch, before: Tensor, shift: Tensor) -> Tensor:
-    """KL(p || q), the mean over texts: log p (B, labels) is ``before``, q is with a shift."""
+    """Compute KL(p || q), the mean over texts: log p (B, labels) is ``before``, q has a shift."""
     after = batch.logits(shift).log_softmax(dim=-1)
     return functional.kl_div(after, before, reduction="batchmean", log_target=True)
 
 
 def mean_entropy(log_probabilities: Tensor) -> Tensor:
-    """The entropy, in nats, of predictions (B, labels), the mean over texts."""
+    """Compute the entropy, in nats, of predictions (B, labels), the mean over texts."""
     return -(log_probabilities.exp() * log_probabilities).sum(dim=-1).mean()

@@ -1,4 +1,4 @@
-"""Descent: how weights follow their gradients, the same for every kind of training."""
+"""Optimizer: from gradients to weights, the same for every kind of training."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ SHORTEST_CYCLE = 8
 
 
 def choose_device(device: str) -> torch.device:
-    """The device of a setting; "auto" is a GPU where there is one."""
+    """Choose the device of a setting; "auto" is a GPU where there is one."""
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise TrainingError("There is no CUDA device here: choose the device cpu or auto.")
@@ -24,12 +24,12 @@ def choose_device(device: str) -> torch.device:
 
 
 def has_bfloat16() -> bool:
-    """Whether PyTorch can compute an LSTM's steps in bfloat16 on this processor."""
+    """Tell if PyTorch can compute an LSTM's steps in bfloat16 on this processor."""
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - the only way to ask
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """A context in which matrix products have the precision of a setting."""
+    """Make a context in which matrix products have the precision of a setting."""
     half = precision == "bfloat16" or (precision == "auto" and device.type == "cuda")
     if half and device.type == "cpu" and not has_bfloat16():
         raise TrainingError(
@@ -52,33 +52,33 @@ class Optimizer:
         steps: int,
     ) -> None:
         self.parameters = [parameter for group, _ in groups for parameter in group]
-        self.optimizer = torch.optim.AdamW(
+        self.adamw = torch.optim.AdamW(
             [{"params": list(group)} for group, _ in groups], weight_decay=weight_decay, fused=True
         )
         self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer,
+            self.adamw,
             [rate for _, rate in groups],
             max(steps, SHORTEST_CYCLE),
             pct_start=WARM_UP,
         )
 
     def step(self) -> None:
-        """One step down the gradients that have been gathered by ``loss.backward()``."""
+        """Take a step down the gradients that ``loss.backward()`` has added up."""
         torch.nn.utils.clip_grad_norm_(self.parameters, CLIP_NORM)
-        self.optimizer.step()
+        self.adamw.step()
         self.scheduler.step()
-        self.optimizer.zero_grad()
+        self.adamw.zero_grad()
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint holds of it."""
+        """Return what a checkpoint holds of it."""
         return {
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.adamw.state_dict(),
             "scheduler": self.scheduler.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
-        self.optimizer.load_state_dict(state["optimizer"])
+        """Go on from what `state_dict` returned."""
+        self.adamw.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
 
 

@@ -30,7 +30,7 @@ class Batches:
         return math.ceil(len(self.lengths) / self.size)
 
     def at(self, step: int) -> list[int]:
-        """The indices of the texts of a step; the first step is 0."""
+        """Return the indices of the texts of a step; the first step is 0."""
         number, place = divmod(step, self.count)
         if number != self._pass:
             self._pass, self._batches = number, self._mixed(number)

@@ -18,7 +18,7 @@ SEPARATOR = PAD_ID
 
 
 def stream(ids: Sequence[NDArray[np.int32]], order: Sequence[int]) -> NDArray[np.int32]:
-    """The texts of these token ids in this order, and a separator before, between and after."""
+    """Join the token ids of texts, in this order, with a separator before, between and after."""
     separator = np.array([SEPARATOR], np.int32)
     pieces = [separator]
     for index in order:
@@ -27,13 +27,13 @@ def stream(ids: Sequence[NDArray[np.int32]], order: Sequence[int]) -> NDArray[np
 
 
 def shuffled(texts: int, seed: int, epoch: int) -> list[int]:
-    """The order of the texts in an epoch, the same whenever it is asked for."""
+    """Shuffle the texts of an epoch: their order, the same whenever it is asked for."""
     rng = random.Random(f"{seed} {epoch}")  # noqa: S311 - not a secret
     return rng.sample(range(texts), texts)
 
 
 def rows(tokens: NDArray[np.int32], count: int) -> NDArray[np.int32]:
-    """A stream cut into ``count`` rows, or fewer if it is short: (L+1, B), steps first.
+    """Cut a stream into ``count`` rows, or fewer if it is short: (L+1, B), steps first.
 
     Each row ends with the token that the next begins with, so that every token but the first is a
     target once. What is left over at the end, fewer than B tokens, is not read.
@@ -46,10 +46,10 @@ def rows(tokens: NDArray[np.int32], count: int) -> NDArray[np.int32]:
 
 
 def windows(length: int, bptt: int) -> Iterator[slice]:
-    """Slices of L+1 steps, ``bptt`` + 1 at a time, of which the first is the last one's last."""
+    """Yield slices of L+1 steps, ``bptt`` + 1 at a time; each begins with the last one's last."""
     return (slice(start, min(start + bptt, length) + 1) for start in range(0, length, bptt))
 
 
 def window_count(tokens: int, count: int, bptt: int) -> int:
-    """How many windows there are in a stream of so many tokens, in ``count`` rows."""
+    """Count the windows of a stream of so many tokens, in ``count`` rows."""
     return math.ceil((tokens - 1) // min(count, tokens - 1) / bptt)

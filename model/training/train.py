@@ -8,8 +8,9 @@ with the result of an undisturbed run.
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -27,29 +28,19 @@ from model.evaluation.calibration import apply_temperature, temperature
 from model.evaluation.metrics import Evaluation, evaluate, judge, label_ids
 from model.files import name_of
 from model.inference.classifier import Classifier
-from model.interruption import Interrupted
 from model.network.config import MIN_LABELS, ModelConfig
 from model.text.collate import chunks
 from model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
+from model.training.callbacks import Callbacks, TrainingEpoch
 from model.training.checkpoint import CHECKPOINT, Checkpoint
 from model.training.initialization import Initialization, PretrainedInitialization
-from model.training.run import StepReport, TrainingRun
+from model.training.loop import Means, run_epochs
 from model.training.settings import TrainingSettings
+from model.training.training_run import TrainingRun
 
 # Encodings hold the places of all tokens: hundreds of bytes a token, which training does not need.
 ENCODE_AT_ONCE = 1000
 GOLDEN_TOKENS = 20
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """What an epoch brought; validation is None where nothing was held out."""
-
-    epoch: int
-    loss: float
-    accuracy: float
-    validation: Evaluation | None
-    best: bool
 
 
 @dataclass(frozen=True)
@@ -60,15 +51,6 @@ class _Data:
     validation: Sequence[Example] = ()
     soft: Sequence[SoftExample] = ()
     unlabelled: Sequence[str] = ()
-
-
-@dataclass
-class Watcher:
-    """Whom a run tells how it goes."""
-
-    on_start: Callable[[str], None] = lambda _: None
-    on_step: Callable[[StepReport], None] = lambda _: None
-    on_epoch: Callable[[EpochReport], None] = lambda _: None
 
 
 def split(
@@ -98,9 +80,9 @@ def train(  # noqa: PLR0913 - what a run is made of
     soft: Sequence[SoftExample] = (),
     unlabelled: Sequence[str] = (),
     label_aliases: dict[str, str] | None = None,
-    start: Initialization | None = None,
+    initialization: Initialization | None = None,
     about: str = "",
-    watcher: Watcher | None = None,
+    callbacks: Callbacks[TrainingEpoch] | None = None,
 ) -> Evaluation | None:
     """Train a classifier and write it to ``directory``; return how it does on held-out examples.
 
@@ -108,21 +90,16 @@ def train(  # noqa: PLR0913 - what a run is made of
     the best epoch and to calibrate the scores. With nothing held out, all epochs are run, and the
     last weights are kept as they are. ``soft`` are texts to learn beside the examples, whose labels
     are probabilities; ``unlabelled`` are the texts that ``settings.virtual_adversarial`` and
-    ``settings.entropy`` are for. ``label_aliases`` renames
-    labels of the data; ``start`` is what to start from; ``about`` names the data and the
-    command for the model card.
+    ``settings.entropy`` are for. ``label_aliases`` renames labels of the data; ``initialization``
+    is what to start from; ``about`` names the data and the command for the model card.
 
-    Raises TrainingError for settings or data that cannot be trained on, DataError for a start that
-    cannot be read, OSError, and, with a checkpoint of where it stands, Interrupted.
+    Raises TrainingError for settings or data that cannot be trained on, DataError for an
+    initialization that cannot be read, OSError, and, with a checkpoint of where it stands,
+    Interrupted.
     """
-    watcher = watcher or Watcher()
-    if start:
-        settings = start.settings(settings)
-    if settings.gradual_unfreezing and not isinstance(start, PretrainedInitialization):
-        raise TrainingError(
-            "Gradual unfreezing keeps what a pretrained model knows: give --pretrained too, or "
-            "leave out --gradual-unfreezing."
-        )
+    if initialization:
+        settings = initialization.settings(settings)
+    _check_unfreezing(settings, initialization)
     _check_unlabelled(settings, unlabelled)
     if not validation:
         examples, validation = split(examples, settings.validation_fraction, settings.seed)
@@ -130,20 +107,9 @@ def train(  # noqa: PLR0913 - what a run is made of
     labels = _labels(examples, aliases)
     label_ids(validation, labels, aliases)  # a label that is not known is said now
     data = _Data(examples, validation, soft, unlabelled)
-    run = _prepare(data, labels, aliases, settings, directory, start)
+    run = _prepare(data, labels, aliases, settings, directory, initialization)
     directory.mkdir(parents=True, exist_ok=True)  # now, and not after hours of training
-    run.resume()
-    watcher.on_start(run.describe())
-    try:
-        while run.epoch < settings.epochs and run.epochs_since_best < settings.patience:
-            loss, accuracy = run.train_epoch(watcher.on_step)
-            evaluation = evaluate(run.classifier(), validation) if validation else None
-            best = run.finish_epoch(evaluation)
-            watcher.on_epoch(EpochReport(run.epoch, loss, accuracy, evaluation, best))
-            run.save()
-    except Interrupted:
-        run.save()  # between two steps, or while the held-out examples are read
-        raise
+    run_epochs(run, partial(_end_epoch, run, validation), callbacks or Callbacks())
     classifier, evaluation = _calibrated(run.best_classifier(), validation)
     storage.save(
         directory,
@@ -155,6 +121,21 @@ def train(  # noqa: PLR0913 - what a run is made of
     )
     run.checkpoint.forget()
     return evaluation
+
+
+def _end_epoch(run: TrainingRun, validation: Sequence[Example], means: Means) -> TrainingEpoch:
+    evaluation = evaluate(run.classifier(), validation) if validation else None
+    best = run.finish_epoch(evaluation)
+    run.save()
+    return TrainingEpoch(run.epoch, means.loss, means.accuracy or 0.0, evaluation, best)
+
+
+def _check_unfreezing(settings: TrainingSettings, initialization: Initialization | None) -> None:
+    if settings.gradual_unfreezing and not isinstance(initialization, PretrainedInitialization):
+        raise TrainingError(
+            "Gradual unfreezing keeps what a pretrained model knows: give --pretrained too, or "
+            "leave out --gradual-unfreezing."
+        )
 
 
 def _check_unlabelled(settings: TrainingSettings, unlabelled: Sequence[str]) -> None:
@@ -172,7 +153,7 @@ def _check_unlabelled(settings: TrainingSettings, unlabelled: Sequence[str]) -> 
 
 
 def _labels(examples: Sequence[Example], aliases: dict[str, str]) -> list[str]:
-    """The labels of a model that is trained on these examples, in its order."""
+    """List the labels of a model that is trained on these examples, in its order."""
     missing = sorted(aliases.keys() - {example.label for example in examples})
     if missing:
         raise TrainingError(f"There is no label {missing[0]!r} to be renamed in the data.")
@@ -187,7 +168,7 @@ def _labels(examples: Sequence[Example], aliases: dict[str, str]) -> list[str]:
 def _calibrated(
     classifier: Classifier, validation: Sequence[Example]
 ) -> tuple[Classifier, Evaluation | None]:
-    """The classifier with scores that mean what they say on held-out examples, and how it does."""
+    """Calibrate the scores on held-out examples; return the classifier and how it does on them."""
     if not validation:
         return classifier, None
     truth, probabilities = judge(classifier, validation)
@@ -201,13 +182,13 @@ def _prepare(
     aliases: dict[str, str],
     settings: TrainingSettings,
     directory: Path,
-    start: Initialization | None = None,
+    initialization: Initialization | None = None,
 ) -> TrainingRun:
     texts = [*(example.text for example in data.examples), *(soft.text for soft in data.soft)]
     hard = torch.from_numpy(label_ids(data.examples, labels, aliases))
     targets = torch.cat([one_hot(hard, len(labels)), probabilities(data.soft, labels)])
     # Words that no label has taught yet are words too.
-    tokenizer = (start.tokenizer if start else None) or Tokenizer.train(
+    tokenizer = (initialization.tokenizer if initialization else None) or Tokenizer.train(
         interruption.watched([*texts, *data.unlabelled]), settings.tokenizer, settings.vocab_size
     )
     config = ModelConfig(
@@ -225,7 +206,7 @@ def _prepare(
         unk_token_id=UNK_ID,
     )
     parts = [settings.model_dump_json(), config.model_dump_json()]
-    parts += start.hashes if start else []
+    parts += initialization.hashes if initialization else []
     return TrainingRun(
         settings=settings,
         config=config,
@@ -233,13 +214,13 @@ def _prepare(
         ids=_ids(tokenizer, texts, settings.train_tokens),
         targets=targets,
         checkpoint=Checkpoint(directory / CHECKPOINT, _fingerprint(parts, data)),
-        start=start,
+        initialization=initialization,
         unlabelled=_ids(tokenizer, list(data.unlabelled), settings.train_tokens),
     )
 
 
 def _ids(tokenizer: Tokenizer, texts: list[str], most: int) -> list[NDArray[np.int32]]:
-    """The ids of each text's last tokens, at most so many."""
+    """Encode texts: the ids of each one's last tokens, at most so many."""
     return [
         np.array(encoding.last(most).ids, np.int32)
         for chunk in interruption.watched(chunks(texts, ENCODE_AT_ONCE))
@@ -248,7 +229,7 @@ def _ids(tokenizer: Tokenizer, texts: list[str], most: int) -> list[NDArray[np.i
 
 
 def _fingerprint(parts: Sequence[str], data: _Data) -> str:
-    """What tells a run's settings, labels, beginning and data apart from all others."""
+    """Hash settings, labels, initialization and data: another run has another fingerprint."""
     labelled = ((example.label, example.text) for example in (*data.examples, *data.validation))
     judged = ((str(example.scores), example.text) for example in data.soft)
     counts = map(str, map(len, (data.examples, data.validation, data.soft, data.unlabelled)))

@@ -30,14 +30,14 @@ LINE_BYTES = 2**21
 
 @dataclass(frozen=True)
 class WordVectors:
-    """A file of word vectors with so many numbers each."""
+    """A file of word vectors of ``size`` numbers each."""
 
     path: Path
     size: int
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """The vectors in this file, of which only the first line is read now. Raises DataError."""
+        """Open a file of vectors, of which only the first line is read now. Raises DataError."""
         try:
             check_regular(path)  # as it is read twice
         except OSError as error:
@@ -62,7 +62,7 @@ class WordVectors:
         return
 
     def settings(self, own: TrainingSettings) -> TrainingSettings:
-        """The settings of a run that starts from here: the embedding's size is the file's.
+        """Return the settings of a run that starts from here: the embedding's size is the file's.
 
         Raises TrainingError where a setting says something else.
         """
@@ -85,8 +85,8 @@ class WordVectors:
         Raises DataError.
         """
         words = {
-            word.encode(): place
-            for word, place in tokenizer.vocabulary.items()
+            word.encode(): index
+            for word, index in tokenizer.vocabulary.items()
             if word not in SPECIAL_TOKENS
         }
         found = self._find(words)
@@ -103,7 +103,7 @@ class WordVectors:
         return f"{len(found) / len(words):.1%} of them with vectors"
 
     def _find(self, words: Mapping[bytes, int]) -> dict[int, NDArray[np.float32]]:
-        """The vectors of these words by their ids; the first one where a word comes twice."""
+        """Find the vectors of these words, by their ids; the first one where a word comes twice."""
         found: dict[int, NDArray[np.float32]] = {}
         for number, line in enumerate(_lines(self.path), 1):
             if number == 1 and _is_header(line.split()):
@@ -112,9 +112,9 @@ class WordVectors:
             word, *numbers = line.rsplit(maxsplit=self.size) or [b""]
             if len(numbers) != self.size or _ends_in_number(word):
                 raise self._broken(number)
-            place = words.get(word)
-            if place is not None and place not in found:
-                found[place] = self._parsed(numbers, number)
+            index = words.get(word)
+            if index is not None and index not in found:
+                found[index] = self._parsed(numbers, number)
         return found
 
     def _parsed(self, numbers: list[bytes], line: int) -> NDArray[np.float32]:
@@ -134,7 +134,7 @@ class WordVectors:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """The lines as bytes: in a large file, some words are often no UTF-8."""
+    """Yield the lines as bytes: in a large file, some words are often no UTF-8."""
     number = 0
     try:
         with path.open("rb") as file:
@@ -152,12 +152,12 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _is_header(fields: list[bytes]) -> bool:
-    """Whether this is how many words and numbers there are."""
+    """Tell if these are the numbers of words and of numbers."""
     return len(fields) == HEADER_FIELDS and all(field.isdigit() for field in fields)
 
 
 def _ends_in_number(word: bytes) -> bool:
-    """Whether what is before the numbers is more than a word: another number."""
+    """Tell if what stands before the numbers is more than a word: another number."""
     *before, last = word.split() or [b""]
     try:
         float(last)

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
+from service.failures import StartError
 from service.settings import Settings
 
 # Thousands of keys; whatever is larger is another file.
@@ -18,8 +19,8 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 CONTROLS = frozenset([*range(32), 127])
 
 
-class NoKeys(Exception):
-    """Keys are required, but none are given; the text is one sentence for the operator."""
+class NoKeys(StartError):
+    """Keys are asked for, but there are none; the text is one sentence for the operator."""
 
 
 @dataclass(frozen=True)

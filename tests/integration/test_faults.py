@@ -119,12 +119,12 @@ def test_without_somewhere_to_write_it_goes_on(
 ) -> None:
     port = tmp_path / "port"
     program = (
-        "import os, service.cli, sys; listen = service.cli._listen\n"
+        "import os, service.cli, service.serve, sys; listen = service.serve._listen\n"
         "def told(*of):\n"
         "    listener = listen(*of)\n"
         f"    open({str(port)!r}, 'w').write(str(listener.getsockname()[1]))\n"
         "    return listener\n"
-        "service.cli._listen = told\n"
+        "service.serve._listen = told\n"
         "if __name__ == '__main__': service.cli.main()\n"
     )
     (tmp_path / "program.py").write_text(program)

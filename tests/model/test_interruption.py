@@ -16,9 +16,10 @@ from model import interruption
 from model.evaluation.metrics import evaluate
 from model.interruption import SIGNALS, Interrupted, interruptible
 from model.text.tokenizer import Tokenizer
+from model.training.callbacks import Callbacks
 from model.training.checkpoint import CHECKPOINT
-from model.training.pretrain import PretrainingWatcher, pretrain
-from model.training.train import Watcher, train
+from model.training.pretrain import pretrain
+from model.training.train import train
 from model.verification.check import check
 from tests.conftest import TINY, random_classifier, reviews
 from tests.model.training.test_pretrain import QUICK, texts
@@ -136,10 +137,10 @@ def test_a_training_stops_at_the_next_step_with_its_checkpoint(tmp_path: Path) -
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(typer.Exit), interruptible():
-        train(examples, TINY, tmp_path / "cut", watcher=Watcher(on_step=on_step))
+        train(examples, TINY, tmp_path / "cut", callbacks=Callbacks(on_step=on_step))
     assert len(steps) == 3
     told: list[str] = []
-    found = train(examples, TINY, tmp_path / "cut", watcher=Watcher(on_start=told.append))
+    found = train(examples, TINY, tmp_path / "cut", callbacks=Callbacks(on_start=told.append))
     assert "continued at step 3" in told[0]
     assert str(found) == str(expected)
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "cut")]
@@ -154,11 +155,11 @@ def test_a_pretraining_stops_at_the_next_step_with_its_checkpoint(tmp_path: Path
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(typer.Exit), interruptible():
-        pretrain(texts(30), QUICK, tmp_path, watcher=PretrainingWatcher(on_step=on_step))
+        pretrain(texts(30), QUICK, tmp_path, callbacks=Callbacks(on_step=on_step))
     assert len(steps) == 1
     assert (tmp_path / CHECKPOINT).exists()
     told: list[str] = []
-    pretrain(texts(30), QUICK, tmp_path, watcher=PretrainingWatcher(on_start=told.append))
+    pretrain(texts(30), QUICK, tmp_path, callbacks=Callbacks(on_start=told.append))
     assert "continued at step 1" in told[0]
 
 

@@ -28,13 +28,18 @@ ALLOWED = {
     "torch.autograd.grad_mode.no_grad": "a decorator, which makes a new one for each call",
     "builtins.object": "a mark, compared and nothing else",
     "typer.main.Typer": "the command line, before there are threads",
-    "rich.console.Console": "the command line, before there are threads",
     "inspect.Parameter": "flags of the command line, before there are threads",
 }
 
 # What these hold is for commands, which a server does not run: flags, the signals that are noted,
 # and pipes to the process that reads somebody else's file.
-COMMAND_LINE = ("model.cli.app", "service.cli", "model.convert.supervision", "model.interruption")
+COMMAND_LINE = (
+    "model.cli.pretrain",
+    "model.cli.train",
+    "service.cli",
+    "model.convert.supervision",
+    "model.interruption",
+)
 
 PLAIN = (
     bool,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
-from model.artifact.card import Metric, front_matter, metrics, model_card
+from model.artifact.card import Metric, card_data, metrics, model_card
 from model.errors import ArtifactError
 from model.evaluation.metrics import Evaluation
 from tests.conftest import random_classifier
@@ -16,6 +16,13 @@ def test_labels_cannot_break_the_table() -> None:
     config = random_classifier().config.model_copy(update={"id2label": {0: "a|b", 1: "c\nd"}})
     text = model_card("m", config, 2, evaluation, "")
     assert "| a\\|b | 1.000 | 1.000 | 1 |\n| c d | 1.000" in text
+
+
+def test_no_name_label_or_command_is_read_as_a_template() -> None:
+    config = random_classifier().config.model_copy(update={"id2label": {0: "{{ 7 * 7 }}", 1: "b"}})
+    text = model_card("{% if %}", config, 2, None, "conveyor train --data '{{ name }}'")
+    for part in ("# {% if %}\n", "Labels: {{ 7 * 7 }}, b.\n", "--data '{{ name }}'\n"):
+        assert part in text
 
 
 def test_the_card_names_the_cell() -> None:
@@ -53,6 +60,10 @@ def test_the_results_are_told_to_programs_and_read_again(tmp_path: Path) -> None
     assert ModelCard.load(card).data.model_name == "m"
 
 
+def front_matter(results: dict[str, float]) -> str:
+    return f"---\n{card_data('m', 'text-classification', results).to_yaml()}\n---"
+
+
 def test_where_nothing_was_held_out_nothing_is_told(tmp_path: Path) -> None:
     card = written(tmp_path / "a", model_card("m", random_classifier().config, 9, None, ""))
     assert metrics(card) == []
@@ -68,7 +79,7 @@ def test_a_card_need_not_tell_anything(
 
 
 def test_a_value_that_is_no_number_is_told_as_it_is(tmp_path: Path) -> None:
-    text = front_matter("m", "text-classification", {"accuracy": 0.5})
+    text = front_matter({"accuracy": 0.5})
     card = written(tmp_path / "README.md", text.replace("0.5", "half of them"))
     assert metrics(card)[0].value == "half of them"
 
@@ -96,7 +107,7 @@ def test_front_matter_that_cannot_be_read_is_one_sentence(
 
 
 def test_a_result_of_a_wrong_type_is_named(tmp_path: Path) -> None:
-    text = front_matter("m", "text-classification", {"accuracy": 0.5})
+    text = front_matter({"accuracy": 0.5})
     card = written(tmp_path / "README.md", text.replace("name: held-out texts", "name: [a]"))
     with pytest.raises(ArtifactError, match="has a result that is not valid: dataset: Input"):
         metrics(card)

@@ -14,7 +14,7 @@ from model.training.train import _Data, _prepare, train
 from tests.conftest import TINY, reviews
 from tests.model.training.test_pretrain import QUICK, texts
 
-# Settings of a classifier that leave to a foundation what a foundation has to say.
+# Settings of a classifier that leave to a language model what it has to say.
 OPEN = TrainingSettings(epochs=1, batch_size=16, device="cpu")
 
 
@@ -41,9 +41,9 @@ def backward(
 def test_pretrained_weights_arrive_in_the_classifier(
     tmp_path: Path, forward: PretrainedLanguageModel
 ) -> None:
-    start = PretrainedInitialization(forward)
-    settings = start.settings(OPEN)
-    run = _prepare(_Data(reviews(20)), ["blame", "praise"], {}, settings, tmp_path, start)
+    initialization = PretrainedInitialization(forward)
+    settings = initialization.settings(OPEN)
+    run = _prepare(_Data(reviews(20)), ["blame", "praise"], {}, settings, tmp_path, initialization)
     state = run.network.state_dict()
     for name in state.keys() - {"head.weight", "head.bias"}:
         assert torch.equal(state[name], forward.weights[name]), name
@@ -53,9 +53,9 @@ def test_pretrained_weights_arrive_in_the_classifier(
 def test_both_directions_begin_as_if_they_were_alone(
     tmp_path: Path, forward: PretrainedLanguageModel, backward: PretrainedLanguageModel
 ) -> None:
-    start = PretrainedInitialization(forward, backward)
-    settings = start.settings(OPEN.model_copy(update={"bidirectional": True}))
-    run = _prepare(_Data(reviews(20)), ["blame", "praise"], {}, settings, tmp_path, start)
+    initialization = PretrainedInitialization(forward, backward)
+    settings = initialization.settings(OPEN.model_copy(update={"bidirectional": True}))
+    run = _prepare(_Data(reviews(20)), ["blame", "praise"], {}, settings, tmp_path, initialization)
     lstm = run.network.recurrent
     for suffix, origin in (("", forward), ("_reverse", backward)):
         weight = origin.weights["lstm.weight_ih_l1"]
@@ -70,7 +70,7 @@ def test_both_directions_begin_as_if_they_were_alone(
 
 
 def test_a_classifier_is_made_from_it(tmp_path: Path, forward: PretrainedLanguageModel) -> None:
-    train(reviews(60), OPEN, tmp_path, start=PretrainedInitialization(forward))
+    train(reviews(60), OPEN, tmp_path, initialization=PretrainedInitialization(forward))
     config = storage.load(tmp_path).classifier.config
     assert (config.embedding_dim, config.hidden_size, config.num_layers) == (6, 8, 2)
 

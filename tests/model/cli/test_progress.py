@@ -4,9 +4,7 @@ import re
 from rich.console import Console
 
 from model.cli.progress import Progress
-from model.training.pretrain import PretrainingEpoch, PretrainingStep
-from model.training.run import StepReport
-from model.training.train import EpochReport
+from model.training.callbacks import PretrainingEpoch, StepReport, TrainingEpoch
 
 
 class ConvertOptions:
@@ -17,12 +15,12 @@ class ConvertOptions:
         self.file = io.StringIO()
         console = Console(file=self.file, force_terminal=terminal, width=120 if terminal else 40)
         self.progress = Progress("training", console, lambda: self.now)
-        self.watcher = self.progress.training()
+        self.callbacks = self.progress.training()
 
     def steps(self, first: int, last: int) -> None:
         for step in range(first, last + 1):
             self.now += 1
-            self.watcher.on_step(StepReport(step, 4_000, 2, 0.25, 0.75, 1_500 * step, step))
+            self.callbacks.on_step(StepReport(step, 4_000, 2, 0.25, 0.75, 1_500 * step, step))
 
     @property
     def lines(self) -> list[str]:
@@ -43,7 +41,7 @@ def test_in_a_log_file_a_line_a_minute_says_where_a_run_stands() -> None:
 def test_the_minute_begins_anew_with_every_other_line() -> None:
     told = ConvertOptions()
     told.steps(1, 50)
-    told.watcher.on_epoch(EpochReport(2, 0.25, 0.75, None, best=True))
+    told.callbacks.on_epoch(TrainingEpoch(2, 0.25, 0.75, None, best=True))
     told.steps(51, 109)
     assert told.lines == ["epoch 2: loss 0.2500, accuracy 0.7500"]
     told.steps(110, 110)
@@ -74,10 +72,10 @@ def test_on_a_terminal_there_is_the_bar_and_no_line() -> None:
 
 def test_pretraining_tells_the_same() -> None:
     told = ConvertOptions()
-    watcher = told.progress.pretraining()
+    callbacks = told.progress.pretraining()
     told.now = 60
-    watcher.on_step(PretrainingStep(7, 100, 1, 4.5, 70_000, 7.0))
-    watcher.on_epoch(PretrainingEpoch(1, 4.25, 61.25))
+    callbacks.on_step(StepReport(7, 100, 1, 4.5, None, 70_000, 7.0))
+    callbacks.on_epoch(PretrainingEpoch(1, 4.25, 61.25))
     assert told.lines == [
         "epoch 1, step 7 of 100: loss 4.500, 10,000 tokens/s",
         "epoch 1: loss 4.2500, held-out perplexity 61.2",

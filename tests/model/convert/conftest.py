@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from model.cli import convert
+from model.convert import supervision
 
 
 @pytest.fixture(autouse=True)
@@ -14,4 +14,4 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def here(work: Callable[[Any], Any], _path: Path, on_report: Callable[[Any], None]) -> Any:
         return work(on_report)
 
-    monkeypatch.setattr(convert, "supervised", here)
+    monkeypatch.setattr(supervision, "supervised", here)

@@ -10,7 +10,6 @@ from tokenizers import models, pre_tokenizers, processors
 
 from model.convert.tokens import (
     Rules,
-    Split,
     prepare,
     read_tokenizer,
     read_vocabulary,
@@ -18,6 +17,7 @@ from model.convert.tokens import (
 )
 from model.errors import ConversionError
 from model.text.tokenizer import Tokenizer
+from model.types import Split
 
 WORDS = ["<pad>", "<unk>", "don", "'", "t", "go", ".", "Go", "don't", "dont", "é"]
 VOCABULARY = {word: number for number, word in enumerate(WORDS)}

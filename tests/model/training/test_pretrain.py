@@ -10,13 +10,8 @@ import torch
 from model.artifact import language_model
 from model.errors import TrainingError
 from model.training import checkpoint
-from model.training.pretrain import (
-    PretrainingEpoch,
-    PretrainingStep,
-    PretrainingWatcher,
-    _prepare,
-    pretrain,
-)
+from model.training.callbacks import Callbacks, PretrainingEpoch, StepReport
+from model.training.pretrain import _prepare, pretrain
 from model.training.settings import PretrainingSettings
 from tests.conftest import reviews
 
@@ -49,8 +44,8 @@ def test_a_language_is_learned(tmp_path: Path) -> None:
     count = ["one two three four five six seven eight nine ten"] * 100
     epochs: list[PretrainingEpoch] = []
     starts: list[str] = []
-    watcher = PretrainingWatcher(on_start=starts.append, on_epoch=epochs.append)
-    found = pretrain(count, settings, tmp_path / "lm", watcher=watcher, about="about it")
+    callbacks = Callbacks(on_start=starts.append, on_epoch=epochs.append)
+    found = pretrain(count, settings, tmp_path / "lm", callbacks=callbacks, about="about it")
     assert starts[0].startswith("99 texts of 1,090 tokens, ")
     assert [report.epoch for report in epochs] == list(range(1, 9))
     assert epochs[-1].loss < epochs[0].loss
@@ -97,11 +92,11 @@ def test_a_pretraining_goes_on_from_another_one_on_other_texts(tmp_path: Path) -
     pretrain(texts(40), QUICK, tmp_path / "general")
     general = language_model.load(tmp_path / "general")
     still = QUICK.model_copy(update={"learning_rate": 1e-12, "epochs": 1})
-    pretrain(others, still, tmp_path / "same", start=general)
+    pretrain(others, still, tmp_path / "same", pretrained=general)
     assert_same_weights(tmp_path / "general", tmp_path / "same")
     short = QUICK.model_copy(update={"epochs": 1})
     alone = pretrain(others, short, tmp_path / "alone")
-    assert pretrain(others, short, tmp_path / "special", start=general) < alone
+    assert pretrain(others, short, tmp_path / "special", pretrained=general) < alone
     assert (
         language_model.load(tmp_path / "special").tokenizer.to_json() == general.tokenizer.to_json()
     )
@@ -112,13 +107,13 @@ def test_what_a_pretraining_cannot_go_on_from(tmp_path: Path) -> None:
     forward = language_model.load(tmp_path / "forward")
     turned = QUICK.model_copy(update={"backward": True})
     with pytest.raises(TrainingError, match=r"reads forward, .* is to read backward: leave out"):
-        pretrain(texts(9), turned, tmp_path / "out", start=forward)
+        pretrain(texts(9), turned, tmp_path / "out", pretrained=forward)
     with pytest.raises(TrainingError, match="give --pretrained or --embedding-of, and not both"):
-        pretrain(texts(9), QUICK, tmp_path / "out", start=forward, embedding_of=forward)
+        pretrain(texts(9), QUICK, tmp_path / "out", pretrained=forward, embedding_of=forward)
     wider = QUICK.model_copy(update={"hidden_size": 24})
     wider = type(QUICK).model_validate(wider.model_dump())
     with pytest.raises(TrainingError, match=r"The .* of the pretrained model is"):
-        pretrain(texts(9), wider, tmp_path / "out", start=forward)
+        pretrain(texts(9), wider, tmp_path / "out", pretrained=forward)
     assert not (tmp_path / "out").exists()
 
 
@@ -133,7 +128,7 @@ def test_an_interrupted_run_continues_to_the_same_model(
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", -1)
     pretrain(texts(60), QUICK, tmp_path / "whole")
 
-    def on_step(report: PretrainingStep) -> None:
+    def on_step(report: StepReport) -> None:
         if where == "in an epoch" and report.step == report.steps // 2:
             raise Interrupted
 
@@ -141,12 +136,12 @@ def test_an_interrupted_run_continues_to_the_same_model(
         if report.epoch == {"at its end": 1, "after the last": 3}.get(where):
             raise Interrupted
 
-    watcher = PretrainingWatcher(on_step=on_step, on_epoch=on_epoch)
+    callbacks = Callbacks(on_step=on_step, on_epoch=on_epoch)
     with pytest.raises(Interrupted):
-        pretrain(texts(60), QUICK, tmp_path / "cut", watcher=watcher)
+        pretrain(texts(60), QUICK, tmp_path / "cut", callbacks=callbacks)
     starts: list[str] = []
-    watcher = PretrainingWatcher(on_start=starts.append)
-    pretrain(texts(60), QUICK, tmp_path / "cut", watcher=watcher)
+    callbacks = Callbacks(on_start=starts.append)
+    pretrain(texts(60), QUICK, tmp_path / "cut", callbacks=callbacks)
     assert "continued at step" in starts[0]
     assert_same_weights(tmp_path / "whole", tmp_path / "cut")
 
@@ -157,19 +152,20 @@ def test_a_killed_process_continues_to_the_same_model(tmp_path: Path) -> None:
 import os, signal, sys
 from pathlib import Path
 from model.training import checkpoint
-from model.training.pretrain import pretrain, PretrainingWatcher
+from model.training.callbacks import Callbacks
+from model.training.pretrain import pretrain
 from tests.model.training.test_pretrain import QUICK, texts
 checkpoint.CHECKPOINT_SECONDS = -1
 def die(report):
     if report.step == 7:
         os.kill(os.getpid(), signal.SIGKILL)
-pretrain(texts(60), QUICK, Path(sys.argv[1]), watcher=PretrainingWatcher(on_step=die))
+pretrain(texts(60), QUICK, Path(sys.argv[1]), callbacks=Callbacks(on_step=die))
 """
     pretrain(texts(60), QUICK, tmp_path / "whole")
     command = [sys.executable, "-c", program, str(tmp_path / "cut")]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     starts: list[str] = []
-    pretrain(texts(60), QUICK, tmp_path / "cut", watcher=PretrainingWatcher(on_start=starts.append))
+    pretrain(texts(60), QUICK, tmp_path / "cut", callbacks=Callbacks(on_start=starts.append))
     assert "continued at step" in starts[0]
     assert_same_weights(tmp_path / "whole", tmp_path / "cut")
 
@@ -179,13 +175,13 @@ def test_another_run_s_checkpoint_is_refused(
 ) -> None:
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", -1)
 
-    def interrupt(report: PretrainingStep) -> None:
+    def interrupt(report: StepReport) -> None:
         if report.step == 2:
             raise Interrupted
 
-    watcher = PretrainingWatcher(on_step=interrupt)
+    callbacks = Callbacks[PretrainingEpoch](on_step=interrupt)
     with pytest.raises(Interrupted):
-        pretrain(texts(60), QUICK, tmp_path, watcher=watcher)
+        pretrain(texts(60), QUICK, tmp_path, callbacks=callbacks)
     with pytest.raises(TrainingError, match="belongs to a run with other data or settings"):
         pretrain(texts(59), QUICK, tmp_path)
     with pytest.raises(TrainingError, match="belongs to a run with other data or settings"):

@@ -16,9 +16,9 @@ from model.errors import DataError, TrainingError
 from model.network.cell import parameters
 from model.network.lstm import cell_weights
 from model.training import checkpoint
-from model.training.run import StepReport
+from model.training.callbacks import Callbacks, StepReport, TrainingEpoch
 from model.training.settings import TrainingSettings
-from model.training.train import EpochReport, Watcher, _Data, _prepare, split, train
+from model.training.train import _Data, _prepare, split, train
 from tests.conftest import FILLERS, TINY, reviews
 
 
@@ -74,7 +74,7 @@ def test_long_texts_are_trained_on_by_their_end(tmp_path: Path) -> None:
     steps: list[StepReport] = []
     examples = [Example("a " * 100 + label, label) for label in ("x", "y")] * 10
     settings = TINY.model_copy(update={"train_tokens": 3, "epochs": 1, "validation_fraction": 0.0})
-    train(examples, settings, tmp_path, watcher=Watcher(on_step=steps.append))
+    train(examples, settings, tmp_path, callbacks=Callbacks(on_step=steps.append))
     assert steps[-1].tokens == 20 * 3
 
 
@@ -84,7 +84,7 @@ def test_the_settings_reach_the_network_and_the_optimizer(tmp_path: Path) -> Non
     )
     prepared = _prepare(_Data(reviews(20)), ["blame", "praise"], {}, settings, tmp_path)
     assert (prepared.network.dropout, prepared.network.embedding_dropout) == (0.25, 0.75)
-    groups = prepared.descent.optimizer.param_groups
+    groups = prepared.optimizer.adamw.param_groups
     assert {group["weight_decay"] for group in groups} == {0.125}
     assert {group["max_lr"] for group in groups} == {settings.learning_rate}
     weights = cell_weights(parameters(prepared.network.recurrent, 0, "forward"))
@@ -97,7 +97,7 @@ def test_lower_layers_learn_slower(tmp_path: Path) -> None:
         update={"layer_decay": 0.5, "num_layers": 11, "bidirectional": True, "learning_rate": 0.25}
     )
     prepared = _prepare(_Data(reviews(20)), ["blame", "praise"], {}, settings, tmp_path)
-    groups = prepared.descent.optimizer.param_groups
+    groups = prepared.optimizer.adamw.param_groups
     assert [group["max_lr"] for group in groups] == [0.25 * 0.5**depth for depth in range(13)]
     assert [len(group["params"]) for group in groups] == [2, *[8] * 11, 1]
     network = prepared.network
@@ -160,7 +160,7 @@ def test_many_texts_without_labels_help_few_with(
             tmp_path / name,
             validation=opinions(100, 99),
             unlabelled=texts,
-            watcher=Watcher(on_start=starts.append),
+            callbacks=Callbacks(on_start=starts.append),
         )
         assert evaluation is not None
         right.append(evaluation.accuracy)
@@ -185,11 +185,11 @@ def test_texts_without_labels_and_what_they_are_for_need_each_other(
 
 
 def test_ties_do_not_keep_a_run_going(tmp_path: Path) -> None:
-    epochs: list[EpochReport] = []
+    epochs: list[TrainingEpoch] = []
     settings = TINY.model_copy(update={"epochs": 9, "patience": 2, "learning_rate": 1e-12})
     held_out = [Example("", "blame"), Example("", "praise")]  # always one right, one wrong
-    watcher = Watcher(on_epoch=epochs.append)
-    train(reviews(30), settings, tmp_path, validation=held_out, watcher=watcher)
+    callbacks = Callbacks(on_epoch=epochs.append)
+    train(reviews(30), settings, tmp_path, validation=held_out, callbacks=callbacks)
     assert [report.best for report in epochs] == [True, False, False]
 
 
@@ -210,13 +210,13 @@ def test_weights_that_half_precision_cannot_hold_are_refused(tmp_path: Path) -> 
 def test_what_a_run_reports(tmp_path: Path) -> None:
     starts: list[str] = []
     steps: list[StepReport] = []
-    epochs: list[EpochReport] = []
+    epochs: list[TrainingEpoch] = []
     settings = TINY.model_copy(update={"epochs": 3})
     train(
         reviews(100),
         settings,
         tmp_path / "model",
-        watcher=Watcher(starts.append, steps.append, epochs.append),
+        callbacks=Callbacks(starts.append, steps.append, epochs.append),
     )
     assert len(starts) == 1
     assert starts[0].startswith("90 texts, 2 labels, ")
@@ -243,14 +243,14 @@ def test_a_run_stops_when_it_no_longer_gets_better(tmp_path: Path) -> None:
     wrong = [
         Example(e.text, "praise" if e.label == "blame" else "blame") for e in reviews(50, seed=1)
     ]
-    epochs: list[EpochReport] = []
+    epochs: list[TrainingEpoch] = []
     settings = TINY.model_copy(update={"epochs": 30, "patience": 2})
     evaluation = train(
         reviews(300),
         settings,
         tmp_path / "model",
         validation=wrong,
-        watcher=Watcher(on_epoch=epochs.append),
+        callbacks=Callbacks(on_epoch=epochs.append),
     )
     assert len(epochs) < 30
     best = max(report.validation.accuracy for report in epochs if report.validation)
@@ -260,10 +260,10 @@ def test_a_run_stops_when_it_no_longer_gets_better(tmp_path: Path) -> None:
 
 
 def test_with_nothing_held_out_the_last_epoch_is_kept(tmp_path: Path) -> None:
-    epochs: list[EpochReport] = []
+    epochs: list[TrainingEpoch] = []
     settings = TINY.model_copy(update={"validation_fraction": 0.0, "patience": 1, "epochs": 3})
-    watcher = Watcher(on_epoch=epochs.append)
-    assert train(reviews(60), settings, tmp_path / "model", watcher=watcher) is None
+    callbacks = Callbacks(on_epoch=epochs.append)
+    assert train(reviews(60), settings, tmp_path / "model", callbacks=callbacks) is None
     assert [report.best for report in epochs] == [True, True, True]
     assert "nothing is known" in (tmp_path / "model" / "README.md").read_text()
 
@@ -311,13 +311,13 @@ def test_an_interrupted_run_continues_to_the_same_model(
         if report.step == at:
             raise Interrupted
 
-    watcher = Watcher(on_step=interrupt)
+    callbacks = Callbacks[TrainingEpoch](on_step=interrupt)
     with pytest.raises(Interrupted):
-        train(reviews(200), settings, tmp_path / "cut", unlabelled=unlabelled, watcher=watcher)
+        train(reviews(200), settings, tmp_path / "cut", unlabelled=unlabelled, callbacks=callbacks)
     assert not (tmp_path / "cut" / model_files.CONFIG).exists()
     starts: list[str] = []
-    watcher = Watcher(on_start=starts.append)
-    train(reviews(200), settings, tmp_path / "cut", unlabelled=unlabelled, watcher=watcher)
+    callbacks = Callbacks(on_start=starts.append)
+    train(reviews(200), settings, tmp_path / "cut", unlabelled=unlabelled, callbacks=callbacks)
     if at > 1:
         assert f"continued at step {at - 1}" in starts[0]
     assert_same_weights(tmp_path / "whole", tmp_path / "cut")
@@ -330,19 +330,20 @@ def test_a_killed_process_continues_to_the_same_model(tmp_path: Path) -> None:
 import os, signal, sys
 from pathlib import Path
 from model.training import checkpoint
-from model.training.train import train, Watcher
+from model.training.callbacks import Callbacks
+from model.training.train import train
 from tests.conftest import TINY, reviews
 checkpoint.CHECKPOINT_SECONDS = -1
 def die(report):
     if report.step == 7:
         os.kill(os.getpid(), signal.SIGKILL)
-train(reviews(200), TINY, Path(sys.argv[1]), watcher=Watcher(on_step=die))
+train(reviews(200), TINY, Path(sys.argv[1]), callbacks=Callbacks(on_step=die))
 """
     train(reviews(200), TINY, tmp_path / "whole")
     command = [sys.executable, "-c", program, str(tmp_path / "cut")]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     starts: list[str] = []
-    train(reviews(200), TINY, tmp_path / "cut", watcher=Watcher(on_start=starts.append))
+    train(reviews(200), TINY, tmp_path / "cut", callbacks=Callbacks(on_start=starts.append))
     assert "continued at step" in starts[0]
     assert_same_weights(tmp_path / "whole", tmp_path / "cut")
 
@@ -359,9 +360,9 @@ def interrupted_run(
         if report.step == 2:
             raise Interrupted
 
-    watcher = Watcher(on_step=interrupt)
+    callbacks = Callbacks[TrainingEpoch](on_step=interrupt)
     with pytest.raises(Interrupted):
-        train(reviews(64), settings, directory, unlabelled=unlabelled, watcher=watcher)
+        train(reviews(64), settings, directory, unlabelled=unlabelled, callbacks=callbacks)
 
 
 def test_another_run_s_checkpoint_is_refused(

@@ -8,12 +8,12 @@ import torch
 from model.artifact import language_model, storage
 from model.errors import TrainingError
 from model.training import checkpoint
+from model.training.callbacks import Callbacks, StepReport, TrainingEpoch
 from model.training.initialization import PretrainedInitialization
 from model.training.optimizer import has_bfloat16
 from model.training.pretrain import pretrain
-from model.training.run import StepReport
 from model.training.settings import TrainingSettings
-from model.training.train import Watcher, _Data, _prepare, train
+from model.training.train import _Data, _prepare, train
 from model.training.vectors import WordVectors
 from tests.conftest import TINY, reviews
 from tests.model.training.test_pretrain import QUICK, texts
@@ -33,7 +33,7 @@ SETTINGS = TrainingSettings(
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> PretrainedInitialization:
+def initialization(tmp_path_factory: pytest.TempPathFactory) -> PretrainedInitialization:
     """Two layers, in both directions."""
     settings = QUICK.model_copy(update={"epochs": 1, "num_layers": 2})
     directory = tmp_path_factory.mktemp("language")
@@ -49,11 +49,11 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> PretrainedInitialization:
     [{}, {"averaging": 0.5, "adversarial": 0.02}, {"precision": HALF, "layer_decay": 0.5}],
 )
 def test_a_layer_more_learns_in_each_epoch_and_the_others_stay(
-    tmp_path: Path, start: PretrainedInitialization, changes: dict[str, object]
+    tmp_path: Path, initialization: PretrainedInitialization, changes: dict[str, object]
 ) -> None:
     """With much decay of weights, which must not reach what is frozen."""
-    settings = start.settings(SETTINGS.model_copy(update=changes))
-    run = _prepare(_Data(reviews(60)), ["blame", "praise"], {}, settings, tmp_path, start)
+    settings = initialization.settings(SETTINGS.model_copy(update=changes))
+    run = _prepare(_Data(reviews(60)), ["blame", "praise"], {}, settings, tmp_path, initialization)
     kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     layers = [
         {"head.weight", "head.bias"},
@@ -70,7 +70,7 @@ def test_a_layer_more_learns_in_each_epoch_and_the_others_stay(
         assert {name for name in before if not torch.equal(before[name], after[name])} == learning
         if len(learning) < len(before):
             embedding = run.learned.embedding.weight
-            assert torch.equal(embedding, start.forward.weights["embedding.weight"])
+            assert torch.equal(embedding, initialization.forward.weights["embedding.weight"])
 
 
 class Interrupted(Exception):
@@ -79,21 +79,30 @@ class Interrupted(Exception):
 
 @pytest.mark.parametrize("at", [2, 5, 6, 13])
 def test_an_interrupted_run_continues_to_the_same_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: PretrainedInitialization, at: int
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    initialization: PretrainedInitialization,
+    at: int,
 ) -> None:
     """In an epoch, at its end, at the beginning of the next."""
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", -1)
     settings = SETTINGS.model_copy(update={"averaging": 0.5})
-    train(reviews(70), settings, tmp_path / "whole", start=start)
+    train(reviews(70), settings, tmp_path / "whole", initialization=initialization)
 
     def interrupt(report: StepReport) -> None:
         if report.step == at:
             raise Interrupted
 
-    watcher = Watcher(on_step=interrupt)
+    callbacks = Callbacks[TrainingEpoch](on_step=interrupt)
     with pytest.raises(Interrupted):
-        train(reviews(70), settings, tmp_path / "cut", start=start, watcher=watcher)
-    train(reviews(70), settings, tmp_path / "cut", start=start)
+        train(
+            reviews(70),
+            settings,
+            tmp_path / "cut",
+            initialization=initialization,
+            callbacks=callbacks,
+        )
+    train(reviews(70), settings, tmp_path / "cut", initialization=initialization)
     whole, cut = (
         storage.load(tmp_path / name).classifier.network.state_dict() for name in ("whole", "cut")
     )
@@ -110,5 +119,5 @@ def test_only_what_is_pretrained_is_unfrozen(tmp_path: Path) -> None:
         (open_settings, vectors),
     ):
         with pytest.raises(TrainingError, match="keeps what a pretrained model knows: give --pre"):
-            train(reviews(40), settings, tmp_path / "m", start=beginning)
+            train(reviews(40), settings, tmp_path / "m", initialization=beginning)
     assert not (tmp_path / "m").exists()

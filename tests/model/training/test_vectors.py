@@ -5,8 +5,9 @@ import torch
 
 from model.artifact import storage
 from model.errors import DataError, TrainingError
+from model.training.callbacks import Callbacks
 from model.training.settings import TrainingSettings
-from model.training.train import Watcher, train
+from model.training.train import train
 from model.training.vectors import WordVectors
 from tests.conftest import random_classifier, reviews
 
@@ -47,7 +48,13 @@ def test_words_that_are_no_utf_8_are_passed_by(tmp_path: Path) -> None:
 def test_a_classifier_is_made_from_them(tmp_path: Path) -> None:
     starts: list[str] = []
     vectors = WordVectors.of(written(tmp_path))
-    train(reviews(60), OPEN, tmp_path / "m", start=vectors, watcher=Watcher(on_start=starts.append))
+    train(
+        reviews(60),
+        OPEN,
+        tmp_path / "m",
+        initialization=vectors,
+        callbacks=Callbacks(on_start=starts.append),
+    )
     assert storage.load(tmp_path / "m").classifier.config.embedding_dim == 5
     assert "% of them with vectors, on cpu" in starts[0]
 

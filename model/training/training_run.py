@@ -1,16 +1,15 @@
-"""TrainingRun: a supervised training run between two of its steps, and its checkpoint."""
+"""TrainingRun: the training of a classifier between two of its steps."""
 
 import copy
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from model import interruption
 from model.errors import TrainingError
 from model.evaluation.metrics import Evaluation
 from model.inference.classifier import Classifier
@@ -18,76 +17,54 @@ from model.network.classifier import LSTMClassifier
 from model.network.config import ModelConfig
 from model.text.collate import collate
 from model.text.tokenizer import Tokenizer
-from model.training.averaging import Average
-from model.training.checkpoint import Checkpoint
+from model.training.averaging import averaged_model, set_steps
 from model.training.initialization import Initialization
+from model.training.loop import Means, Run
 from model.training.objective import Batch, learn_labels, learn_unlabelled
 from model.training.optimizer import Optimizer, choose_device
 from model.training.sampling import Batches
 from model.training.settings import TrainingSettings
 
-# The fields of a run that change as it goes on, beside its network and its optimizer.
-_PROGRESS = ("step", "epoch", "best_accuracy", "best_epoch", "best_weights")
 
-
-@dataclass(frozen=True)
-class StepReport:
-    """Where a run stands; loss and accuracy are those of the epoch so far."""
-
-    step: int
-    steps: int
-    epoch: int
-    loss: float
-    accuracy: float
-    tokens: int  # trained on by this process, since it began
-    seconds: float  # since then
-
-
-@dataclass
-class TrainingRun:
-    """A training run between two of its steps: everything that a checkpoint has to hold.
+@dataclass(kw_only=True)
+class TrainingRun(Run[list[int]]):
+    """The training of a classifier between two of its steps.
 
     ``ids`` are the token ids of each text, ``targets`` (texts, labels) what each should be taken
     for, as probabilities; ``unlabelled`` are the token ids of texts without labels.
     """
+
+    progress = ("step", "epoch", "best_accuracy", "best_epoch", "best_weights")
 
     settings: TrainingSettings
     config: ModelConfig
     tokenizer: Tokenizer
     ids: list[NDArray[np.int32]]
     targets: Tensor
-    checkpoint: Checkpoint
-    start: Initialization | None = None
+    initialization: Initialization | None = None
     unlabelled: list[NDArray[np.int32]] = field(default_factory=list)
 
-    step: int = 0
-    epoch: int = 0
+    network: LSTMClassifier = field(init=False)
     best_accuracy: float = -1.0
     best_epoch: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
-    tokens: int = 0  # of this process only
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.began = time.monotonic()
         self.device = choose_device(settings.device)
         size, seed = settings.batch_size, str(settings.seed)
         self.batches = Batches([len(text) for text in self.ids], size, seed)
         self.unlabelled_batches = Batches(
             [len(text) for text in self.unlabelled], size, f"{seed} unlabelled"
         )
-        torch.manual_seed(settings.seed)
-        network = LSTMClassifier(
-            self.config, dropout=settings.dropout, embedding_dropout=settings.embedding_dropout
+        self.network = self._initial_network().to(self.device)
+        self.average = (
+            averaged_model(self.network, settings.averaging) if settings.averaging else None
         )
-        known = self.start.load_into(network, self.tokenizer) if self.start else ""
-        self._known = f", {known}" if known else ""
-        self.network = network.to(self.device)
-        self.average = Average(self.network, settings.averaging) if settings.averaging else None
-        # The network that is judged and kept.
-        self.learned = self.average.network if self.average else self.network
+        # The network that is evaluated and kept.
+        self.learned = cast("LSTMClassifier", self.average.module) if self.average else self.network
         self.layers = _layers(self.network)
-        self.descent = Optimizer(
+        self.optimizer = Optimizer(
             # Lower layers know what more tasks share, and are changed less (Howard & Ruder, 2018).
             [
                 (layer, settings.learning_rate * settings.layer_decay**depth)
@@ -97,37 +74,48 @@ class TrainingRun:
             self.steps,
         )
 
+    def _initial_network(self) -> LSTMClassifier:
+        settings = self.settings
+        torch.manual_seed(settings.seed)
+        network = LSTMClassifier(
+            self.config, dropout=settings.dropout, embedding_dropout=settings.embedding_dropout
+        )
+        clause = ""
+        if self.initialization:
+            clause = self.initialization.load_into(network, self.tokenizer)
+        self._initialized = f", {clause}" if clause else ""
+        return network
+
     @property
     def steps_per_epoch(self) -> int:
         """The number of batches in an epoch."""
         return self.batches.count
 
     @property
-    def steps(self) -> int:
-        """The number of steps in the whole run, if it is not stopped early."""
-        return self.steps_per_epoch * self.settings.epochs
-
-    @property
-    def epochs_since_best(self) -> int:
-        """How many epochs have gone by since the best one."""
-        return self.epoch - self.best_epoch
+    def finished(self) -> bool:
+        """True if no epoch is left, or the last ones brought nothing better."""
+        return super().finished or self.epoch - self.best_epoch >= self.settings.patience
 
     def describe(self) -> str:
-        """What is trained on what, and from where."""
+        """Tell what is trained on what, and from where."""
         resumed = f", continued at step {self.step:,}" if self.step else ""
         more = f" and {len(self.unlabelled):,} without labels" if self.unlabelled else ""
         return (
             f"{len(self.ids):,} texts{more}, {len(self.config.labels)} labels, "
-            f"{self.config.vocab_size:,} tokens in the vocabulary{self._known}, "
+            f"{self.config.vocab_size:,} tokens in the vocabulary{self._initialized}, "
             f"on {self.device}{resumed}"
         )
 
     def classifier(self) -> Classifier:
-        """The classifier as the run has it now."""
+        """Return the classifier as the run has it now."""
         return Classifier(self.config, self.learned.eval(), self.tokenizer)
 
     def best_classifier(self) -> Classifier:
-        """The best epoch's weights, rounded as they will be stored: so what is measured is kept."""
+        """Return that of the best epoch, its weights rounded as they will be stored.
+
+        So what is measured is kept. Raises TrainingError for weights that half precision cannot
+        hold.
+        """
         rounded = {name: tensor.half().float() for name, tensor in self.best_weights.items()}
         if not all(tensor.isfinite().all() for tensor in rounded.values()):
             raise TrainingError(
@@ -137,35 +125,15 @@ class TrainingRun:
         self.learned.load_state_dict(rounded)
         return self.classifier()
 
-    def train_epoch(self, on_step: Callable[[StepReport], None]) -> tuple[float, float]:
-        """Train to the end of the epoch, from wherever it stands: (loss, accuracy)."""
-        self.network.train()
+    def begin_epoch(self) -> Iterator[list[int]]:
+        """Let the epoch's layers learn; yield the indices of the texts of each step."""
         if self.settings.gradual_unfreezing:
             self._unfreeze()
-        loss_sum = correct = texts = 0.0
         while self.step < (self.epoch + 1) * self.steps_per_epoch:
-            indices = self.batches.at(self.step)
-            loss, hits = self._train_step(indices)
-            loss_sum += loss * len(indices)
-            correct, texts = correct + hits, texts + len(indices)
-            on_step(
-                StepReport(
-                    self.step,
-                    self.steps,
-                    self.epoch + 1,
-                    loss_sum / texts,
-                    correct / texts,
-                    self.tokens,
-                    time.monotonic() - self.began,
-                )
-            )
-            interruption.check()
-            if self.checkpoint.due:
-                self.save()
-        return loss_sum / max(texts, 1), correct / max(texts, 1)
+            yield self.batches.at(self.step)
 
     def _unfreeze(self) -> None:
-        """Let the epoch's layers learn: one more from the top in each (Howard & Ruder, 2018).
+        """Let one more layer from the top learn in each epoch (Howard & Ruder, 2018).
 
         The others get no gradients, and so AdamW neither moves them nor lets them decay.
         """
@@ -173,11 +141,11 @@ class TrainingRun:
             for parameter in layer:
                 parameter.requires_grad_(depth <= self.epoch)
 
-    def _train_step(self, indices: list[int]) -> tuple[float, int]:
-        """One step on these texts: their mean loss, and how many of them were right."""
-        targets = self.targets[indices].to(self.device)
+    def backward(self, batch: list[int], means: Means) -> None:
+        """Add the gradients of the texts of these indices, and of as many without labels."""
+        targets = self.targets[batch].to(self.device)
         loss, logits = learn_labels(
-            self._batch(self.ids, indices), targets, self.settings.adversarial
+            self._batch(self.ids, batch), targets, self.settings.adversarial
         )
         if self.unlabelled:
             learn_unlabelled(
@@ -185,11 +153,14 @@ class TrainingRun:
                 self.settings.virtual_adversarial,
                 self.settings.entropy,
             )
-        self.descent.step()
-        self.step += 1
+        correct = int((logits.argmax(dim=-1) == targets.argmax(dim=-1)).sum())
+        means.add(loss, len(batch), correct)
+
+    def update(self) -> None:
+        """Change the weights and their average by the gradients, and count the step."""
+        super().update()
         if self.average:
-            self.average.add(self.network, self.step)
-        return loss, int((logits.argmax(dim=-1) == targets.argmax(dim=-1)).sum())
+            self.average.update_parameters(self.network)
 
     def _batch(self, texts: list[NDArray[np.int32]], indices: list[int]) -> Batch:
         ids, lengths = collate([texts[index] for index in indices], self.config.pad_token_id)
@@ -204,7 +175,7 @@ class TrainingRun:
         )
 
     def finish_epoch(self, evaluation: Evaluation | None) -> bool:
-        """Count the epoch; keep its weights if they are the best yet on held-out examples."""
+        """Count the epoch; keep its weights, and return True, if they are the best yet."""
         self.epoch += 1
         best = evaluation is None or evaluation.accuracy > self.best_accuracy
         if best:
@@ -213,32 +184,21 @@ class TrainingRun:
             self.best_weights = copy.deepcopy(self.learned.state_dict())
         return best
 
-    def save(self) -> None:
-        """Write a checkpoint. Raises OSError."""
-        self.checkpoint.save(
-            {
-                "network": self.network.state_dict(),
-                "average": self.average.network.state_dict() if self.average else None,
-                "descent": self.descent.state_dict(),
-                **{name: getattr(self, name) for name in _PROGRESS},
-            }
-        )
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint holds."""
+        average = self.learned.state_dict() if self.average else None
+        return {**super().state(), "average": average}
 
-    def resume(self) -> None:
-        """Continue from the checkpoint, if there is one."""
-        state = self.checkpoint.load(self.device)
-        if state is None:
-            return
-        self.network.load_state_dict(state["network"])
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        super().load_state(state)
         if self.average:
-            self.average.network.load_state_dict(state["average"])
-        self.descent.load_state_dict(state["descent"])
-        for name in _PROGRESS:
-            setattr(self, name, state[name])
+            self.learned.load_state_dict(state["average"])
+            set_steps(self.average, self.step)
 
 
 def _layers(network: LSTMClassifier) -> list[list[nn.Parameter]]:
-    """Each layer's parameters, from the head down to the embedding."""
+    """List each layer's parameters, from the head down to the embedding."""
     named = list(network.recurrent.named_parameters())
     recurrent = [
         [parameter for name, parameter in named if name.removesuffix("_reverse").endswith(f"_l{n}")]

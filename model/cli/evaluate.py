@@ -1,0 +1,46 @@
+"""conveyor evaluate: compare a model's labels with the true ones."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from model.cli.options import DATA_HELP, LabelColumnOption, TextColumnOption
+
+SMALLER_EVALUATION = "give fewer texts at once, or evaluate the model where there is more of it"
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="Model directory.")],
+    data: Annotated[str, typer.Option(help=DATA_HELP)],
+    text_column: TextColumnOption = None,
+    label_column: LabelColumnOption = None,
+) -> None:
+    """Compare a model's labels with the true ones.
+
+    Prints the accuracy, each label's precision and recall, and which labels are taken for which.
+    Texts longer than the model reads are judged by their end.
+
+    Example: `conveyor evaluate my-model --data test.csv`
+    """
+    from model.artifact import storage
+    from model.cli.memory import enough_memory
+    from model.cli.progress import Progress
+    from model.cli.scores import print_evaluation
+    from model.data.examples import Columns, read_examples
+    from model.evaluation import metrics
+    from model.interruption import interruptible
+
+    with (
+        interruptible(),
+        Progress("evaluating", Console(stderr=True)) as progress,
+        enough_memory(lambda: SMALLER_EVALUATION),
+    ):
+        classifier = storage.load(model).classifier
+        examples = read_examples(data, Columns(text_column, label_column))
+        progress.count(0, len(examples))
+        evaluation = metrics.evaluate(
+            classifier, examples, lambda done: progress.count(done, len(examples))
+        )
+    print_evaluation(evaluation, "texts")

@@ -1,0 +1,156 @@
+"""conveyor train: train a classifier."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from model.cli.command_line import command_line
+from model.cli.flags import parse_flags, with_flags
+from model.cli.options import DATA_HELP, LabelColumnOption, OutOption, TextColumnOption
+from model.errors import TrainingError
+from model.files import as_unicode
+from model.training.settings import TrainingSettings
+from model.types import Panel
+
+if TYPE_CHECKING:
+    from model.training.initialization import Initialization
+
+
+@with_flags(TrainingSettings)
+def train(  # noqa: PLR0913 - a parameter for each flag
+    *,
+    data: Annotated[
+        list[str], typer.Option(help=f"{DATA_HELP} Once for each file; they are one set.")
+    ],
+    out: OutOption,
+    text_column: TextColumnOption = None,
+    label_column: LabelColumnOption = None,
+    validation_data: Annotated[
+        str | None,
+        typer.Option(help="Held-out texts, like --data; by default, a part of those."),
+    ] = None,
+    rename_label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OLD=NEW",
+            rich_help_panel=Panel.DATA,
+            help="Let the model say NEW where the data says OLD; once for each label.",
+        ),
+    ] = None,
+    soft_labels: Annotated[
+        list[str] | None,
+        typer.Option(
+            rich_help_panel=Panel.DATA,
+            help="Texts to learn as well, of which a model says how likely each label is: a .jsonl "
+            "file, also .gz, with `text` and `scores`; once for each model.",
+        ),
+    ] = None,
+    unlabelled: Annotated[
+        list[str] | None,
+        typer.Option(
+            rich_help_panel=Panel.DATA,
+            help="Texts without labels, or whose labels do not matter, for --virtual-adversarial "
+            "and --entropy: a file like --data; once for each.",
+        ),
+    ] = None,
+    pretrained: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=Panel.STARTING_POINT,
+            help="Directory that `conveyor pretrain` has written: its tokens, sizes and weights "
+            "are what the classifier starts from.",
+        ),
+    ] = None,
+    pretrained_backward: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=Panel.STARTING_POINT,
+            help="The same for the backward direction, with --bidirectional.",
+        ),
+    ] = None,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=Panel.STARTING_POINT,
+            help="File of word vectors to start from, as GloVe, word2vec or fastText write them as "
+            "text: a word and its numbers in each line.",
+        ),
+    ] = None,
+    **flags: Any,  # noqa: ANN401 - as the settings are
+) -> None:
+    """Train a classifier on labelled texts.
+
+    Interrupted, the same command continues from its last checkpoint, at most a minute back, and
+    ends with the same model.
+
+    Example: `conveyor train --data mine.csv --text-column body --label-column topic --out my-model`
+    """
+    settings = parse_flags(TrainingSettings, flags)
+    from model.artifact import model_files
+    from model.cli.checkpointed import checkpointed
+    from model.cli.progress import Progress
+    from model.cli.scores import print_evaluation
+    from model.data.examples import Columns, read_examples, read_texts
+    from model.data.soft_labels import merged, read_soft_examples
+    from model.training import train
+
+    if (out / model_files.CONFIG).exists():
+        raise TrainingError(f"{out} holds a model already: choose another --out, or remove it.")
+    columns = Columns(text_column, label_column)
+    with (
+        checkpointed(out, "--batch-size, --train-tokens"),
+        Progress("training", Console(stderr=True)) as progress,
+    ):
+        evaluation = train.train(
+            [example for source in data for example in read_examples(source, columns)],
+            settings,
+            out,
+            validation=read_examples(validation_data, columns) if validation_data else [],
+            soft=merged([read_soft_examples(each, text_column) for each in soft_labels or []]),
+            unlabelled=[
+                text for source in unlabelled or [] for text in read_texts(source, text_column)
+            ],
+            label_aliases=_renames(rename_label or []),
+            initialization=_initialization(pretrained, pretrained_backward, vectors),
+            about=command_line(),
+            callbacks=progress.training(),
+        )
+    if evaluation:
+        print_evaluation(evaluation, "held-out texts")
+    where = as_unicode(out)
+    typer.echo(f"The model is in {where}. Serve it: conveyor serve --model {shlex.quote(where)}")
+
+
+def _initialization(
+    pretrained: Path | None, backward: Path | None, vectors: Path | None
+) -> "Initialization | None":
+    from model.artifact import language_model
+    from model.training.initialization import PretrainedInitialization
+    from model.training.vectors import WordVectors
+
+    if pretrained and vectors:
+        raise TrainingError(
+            "--pretrained brings embeddings of its own, and so does --vectors: give one of the two."
+        )
+    if pretrained:
+        return PretrainedInitialization(
+            language_model.load(pretrained), language_model.load(backward) if backward else None
+        )
+    if backward:
+        raise TrainingError("--pretrained-backward needs --pretrained beside it: give both.")
+    return WordVectors.of(vectors) if vectors else None
+
+
+def _renames(pairs: list[str]) -> dict[str, str]:
+    renames = {}
+    for pair in pairs:
+        old, equals, new = pair.partition("=")
+        if not (old and equals and new):
+            raise TrainingError(f"{pair!r} is not of the form OLD=NEW, as --rename-label needs it.")
+        if new != as_unicode(new):
+            raise TrainingError(f"{pair!r} is not UTF-8, so no file can have a label of that name.")
+        renames[old] = new
+    return renames
