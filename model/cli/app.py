@@ -4,7 +4,7 @@ import contextlib
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 from pydantic import BaseModel, ValidationError
@@ -21,7 +21,9 @@ from model.cli.info import info
 from model.cli.memory import enough_memory
 from model.cli.predict import predict
 from model.cli.progress import Progress
-from model.data.examples import Columns, read_examples, read_texts
+from model.data.examples import read_examples, read_texts
+from model.data.formats import check_pipe_format
+from model.data.rows import Columns
 from model.data.soft_labels import merged, read_soft_examples
 from model.errors import TrainingError
 from model.evaluation.metrics import Evaluation
@@ -53,10 +55,11 @@ WIDEST_CONFUSION = 6
 MOST_CONFUSIONS = 12
 
 
-DATA_HELP = (
-    "Labelled texts: a .csv, .tsv or .jsonl file, also .gz, or `hub:NAME@SPLIT` "
-    "(with the `hub` extra installed)."
+KINDS = (
+    "a .csv, .tsv or .jsonl file, also .gz, a .parquet (with the `parquet` extra installed), "
+    "`hub:NAME@SPLIT` (with the `hub` extra), or `-`, standard input."
 )
+DATA_HELP = f"Labelled texts: {KINDS}"
 SMALLER_EVALUATION = "give fewer texts at once, or evaluate the model where there is more of it"
 TextColumnOption = Annotated[
     str | None,
@@ -69,6 +72,12 @@ TextColumnOption = Annotated[
 LabelColumnOption = Annotated[
     str | None, typer.Option(help="Column of the labels.", show_default="label")
 ]
+FormatOption = Annotated[
+    Literal["csv", "tsv", "jsonl"] | None,
+    typer.Option(
+        help="Kind of what comes through `-`, which has no name to tell it.", show_default="csv"
+    ),
+]
 
 
 @app.command()
@@ -76,12 +85,11 @@ LabelColumnOption = Annotated[
 def pretrain(
     data: Annotated[
         list[str],
-        typer.Option(
-            help="Texts, labelled or not: a .csv, .tsv or .jsonl file, also .gz; once for each."
-        ),
+        typer.Option(help=f"Texts, labelled or not: {KINDS} Once for each."),
     ],
     out: Annotated[Path, typer.Option(help="Directory for the model; made if it is not there.")],
     text_column: TextColumnOption = None,
+    format: FormatOption = None,  # noqa: A002 - the flag's name
     pretrained: Annotated[
         Path | None,
         typer.Option(
@@ -106,11 +114,12 @@ def pretrain(
     Example: `conveyor pretrain --data mine.csv --text-column body --out my-language`
     """
     settings = _settings(PretrainingSettings, flags)
+    check_pipe_format(format, data)
     if (out / language_model.CONFIG).exists() and not (out / CHECKPOINT).exists():
         raise TrainingError(f"{out} holds a model already: choose another --out, or remove it.")
     with _run(out, "--batch-size, --bptt"), Progress("pretraining", story) as progress:
         perplexity = run_pretraining(
-            _texts(data, text_column),
+            _texts(data, text_column, format),
             settings,
             out,
             start=language_model.load(pretrained) if pretrained else None,
@@ -134,6 +143,7 @@ def train(  # noqa: PLR0913 - a parameter for each flag
     out: Annotated[Path, typer.Option(help="Directory for the model; made if it is not there.")],
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
+    format: FormatOption = None,  # noqa: A002 - the flag's name
     rename_label: Annotated[
         list[str] | None,
         typer.Option(
@@ -187,17 +197,18 @@ def train(  # noqa: PLR0913 - a parameter for each flag
     Example: `conveyor train --data mine.csv --text-column body --label-column topic --out my-model`
     """
     settings = _settings(TrainingSettings, flags)
+    check_pipe_format(format, (*data, validation_data or "", *(unlabelled or [])))
     if (out / model_files.CONFIG).exists():
         raise TrainingError(f"{out} holds a model already: choose another --out, or remove it.")
     columns = Columns(text_column, label_column)
     with _run(out, "--batch-size, --train-tokens"), Progress("training", story) as progress:
         evaluation = run_training(
-            [example for source in data for example in read_examples(source, columns)],
+            [example for source in data for example in read_examples(source, columns, format)],
             settings,
             out,
-            validation=read_examples(validation_data, columns) if validation_data else [],
+            validation=read_examples(validation_data, columns, format) if validation_data else [],
             soft=merged([read_soft_examples(each, text_column) for each in soft_labels or []]),
-            unlabelled=_texts(unlabelled or [], text_column),
+            unlabelled=_texts(unlabelled or [], text_column, format),
             label_aliases=_renames(rename_label or []),
             start=_start(pretrained, pretrained_backward, vectors),
             about=command_line(),
@@ -215,6 +226,7 @@ def evaluate(
     data: Annotated[str, typer.Option(help=DATA_HELP)],
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
+    format: FormatOption = None,  # noqa: A002 - the flag's name
 ) -> None:
     """Compare a model's labels with the true ones.
 
@@ -223,13 +235,14 @@ def evaluate(
 
     Example: `conveyor evaluate my-model --data test.csv`
     """
+    check_pipe_format(format, [data])
     with (
         interruptible(),
         Progress("evaluating", story) as progress,
         enough_memory(lambda: SMALLER_EVALUATION),
     ):
         classifier = storage.load(model).classifier
-        examples = read_examples(data, Columns(text_column, label_column))
+        examples = read_examples(data, Columns(text_column, label_column), format)
         progress.count(0, len(examples))
         evaluation = run_evaluation(
             classifier, examples, lambda done: progress.count(done, len(examples))
@@ -248,8 +261,8 @@ def _settings(kind: type[Settings], flags: dict[str, Any]) -> Settings:
         raise TrainingError(wrong_flag(error, flags)) from None
 
 
-def _texts(sources: list[str], text_column: str | None) -> list[str]:
-    return [text for source in sources for text in read_texts(source, text_column)]
+def _texts(sources: list[str], text_column: str | None, pipe_format: str | None) -> list[str]:
+    return [text for source in sources for text in read_texts(source, text_column, pipe_format)]
 
 
 def _start(

@@ -11,8 +11,17 @@ from rich.console import Console
 from model.artifact import storage
 from model.cli.memory import enough_memory
 from model.cli.progress import Progress
-from model.data.parquet import ParquetRows
-from model.data.rows import GZIP, JSONL, PARQUET, PIPE, LineRows, Rows, format_of, open_lines
+from model.data.formats import (
+    HUB,
+    JSONL,
+    PARQUET,
+    PIPE,
+    FileFormat,
+    check_pipe_format,
+    format_of,
+)
+from model.data.reader import open_rows
+from model.data.rows import Columns, Rows
 from model.errors import PredictionError
 from model.files import as_unicode
 from model.interruption import Interrupted, ended, interruptible
@@ -30,14 +39,14 @@ def predict(
     data: Annotated[
         str,
         typer.Option(
-            help="Texts: a .csv, .tsv or .jsonl file, also .gz, or a .parquet (with the `parquet` "
-            "extra installed); `-` is standard input."
+            help="Texts: a .csv, .tsv or .jsonl file, also .gz, a .parquet (with the `parquet` "
+            "extra installed), or `hub:NAME@SPLIT` (with the `hub` extra); `-` is standard input."
         ),
     ],
     out: Annotated[
         str,
         typer.Option(
-            help="File for the rows with their labels, in any of these; `-`: standard output."
+            help="File for the rows with their labels, of any such kind; `-`: standard output."
         ),
     ],
     text_column: Annotated[
@@ -61,7 +70,9 @@ def predict(
     ] = "",
     format: Annotated[  # noqa: A002 - the flag's name
         Literal["csv", "tsv", "jsonl"] | None,
-        typer.Option(help="Kind of what goes through `-`, which has no name to tell it."),
+        typer.Option(
+            help="Kind of what goes through `-`, which has no name to tell it.", show_default="csv"
+        ),
     ] = None,
 ) -> None:
     """Label the texts of a file.
@@ -74,16 +85,17 @@ def predict(
 
     Example: `conveyor predict my-model --data mine.csv --text-column body --out labelled.csv`
     """
-    if format and PIPE not in (data, out):
-        raise PredictionError("--format tells what `-` is: the name of a file tells it itself.")
+    check_pipe_format(format, (data, out))
     if prefix != as_unicode(prefix):
         raise PredictionError("--prefix is not UTF-8, so no file can have a column of that name.")
-    source, target = _kind(data, format), _kind(out, format)
+    source, target = format_of(data, format), format_of(out, format)
+    if target.kind == HUB:
+        raise PredictionError(f"{out} cannot be written: give --out the name of a file.")
     loaded = storage.load(model)
     run = Run(
         model=loaded.sha256,
-        input_format="".join(source),
-        output_format="".join(target),
+        input_format=str(source),
+        output_format=str(target),
         text_column=text_column,
         prefix=prefix,
         all_scores=scores,
@@ -93,8 +105,8 @@ def predict(
     with (
         interruptible(),
         enough_memory(lambda: LESS_MEMORY),
-        _rows(data, *source, text_column) as rows,
-        _sink(out, run, output := _output(answers, rows, *target)) as sink,
+        open_rows(data, Columns(text_column, labelled=False), format) as rows,
+        _sink(out, run, output := _output(answers, rows, target)) as sink,
         Progress("labelling", story) as progress,
     ):
         mark = run_prediction(
@@ -110,32 +122,11 @@ def predict(
     typer.echo(f"{mark.rows - mark.skipped:,} rows are labelled{where}{left_out}.", err=True)
 
 
-def _kind(name: str, given: str | None) -> tuple[str, str]:
-    """The format of a file, and .gz if it is compressed."""
-    if name != PIPE:
-        kind, compressed = format_of(name, more=[PARQUET])
-        return kind, GZIP if compressed else ""
-    if not given:
-        raise PredictionError(
-            "`-` has no name that tells what it is: give --format csv, tsv or jsonl."
-        )
-    return f".{given}", ""
-
-
-@contextmanager
-def _rows(data: str, kind: str, compression: str, text_column: str | None) -> Iterator[Rows]:
-    if kind == PARQUET:
-        yield ParquetRows(data, text_column)
-        return
-    with open_lines(data, compressed=bool(compression)) as lines:
-        yield LineRows(lines, kind, text_column)
-
-
-def _output(answers: Answers, rows: Rows, kind: str, compression: str) -> Format:
-    if kind == PARQUET:
-        return ParquetTable(answers, rows.schema if isinstance(rows, ParquetRows) else None)
-    plain = JsonLines(answers) if kind == JSONL else Table(answers, kind)
-    return Gzip(plain) if compression else plain
+def _output(answers: Answers, rows: Rows, target: FileFormat) -> Format:
+    if target.kind == PARQUET:
+        return ParquetTable(answers, getattr(rows, "schema", None))
+    plain = JsonLines(answers) if target.kind == JSONL else Table(answers, target.kind)
+    return Gzip(plain) if target.compressed else plain
 
 
 @contextmanager

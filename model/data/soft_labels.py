@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.data.rows import JSONL, LineRows, Lines, Row, format_of, good, listed, open_lines
+from model.data.formats import JSONL, format_of
+from model.data.reader import open_rows
+from model.data.rows import Columns, Row, good
 from model.errors import DataError
 
 SCORES = "scores"
@@ -30,27 +32,23 @@ def read_soft_examples(source: str, text_column: str | None = None) -> list[Soft
 
     Raises DataError with file and line.
     """
-    kind, compressed = format_of(source)
-    if kind != JSONL:
+    if format_of(source).kind != JSONL:
         raise DataError(f"{source} is no {JSONL} file: scores of several labels need one.")
-    with open_lines(source, compressed=compressed) as lines:
-        rows = good(LineRows(lines, kind, text_column))
-        examples = [SoftExample(row.text, _scores(row, lines), row.place) for row in rows]
+    with open_rows(source, Columns(text_column, labelled=False)) as rows:
+        examples = [SoftExample(row.text, _scores(row), row.place) for row in good(rows)]
     if not examples:
         raise DataError(f"{source} holds no texts: it needs a line for each, with its scores.")
     return examples
 
 
-def _scores(row: Row, lines: Lines) -> Mapping[str, float]:
-    if SCORES not in row.cells:
-        raise lines.error(f"there is no {SCORES!r}, only {listed(row.cells)}")
-    scores = row.cells[SCORES]
+def _scores(row: Row) -> Mapping[str, float]:
+    scores = row.cell(SCORES)
     numbers = scores.values() if isinstance(scores, dict) else []
     if not numbers or not all(isinstance(n, int | float) and 0 <= n <= 1 for n in numbers):
-        raise lines.error(f"{SCORES!r} is not an object with a probability for each label")
+        raise row.error(f"{SCORES!r} is not an object with a probability for each label")
     total = sum(numbers)
     if abs(total - 1) > SUM_TOLERANCE:
-        raise lines.error(f"the {SCORES} sum to {total:.4g} and not to 1: give those of all labels")
+        raise row.error(f"the {SCORES} sum to {total:.4g} and not to 1: give those of all labels")
     return {label: number / total for label, number in scores.items()}
 
 

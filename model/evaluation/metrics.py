@@ -111,7 +111,7 @@ def label_ids(
     ids |= {alias: ids[label] for alias, label in aliases.items()}
     unknown = next((example for example in examples if example.label not in ids), None)
     if unknown:
-        where = unknown.place if unknown.source else "The data"
+        where = unknown.place or "The data"
         raise DataError(
             f"{where} has the label {unknown.label!r}, which the model does not have; "
             f"its labels are {', '.join(map(repr, labels[:10]))}"

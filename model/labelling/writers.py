@@ -17,7 +17,8 @@ from typing import Any, Protocol
 import numpy as np
 import orjson
 
-from model.data.rows import MOST_COLUMNS, TSV, Row, listed
+from model.data.formats import TSV
+from model.data.rows import MOST_COLUMNS, Row, listed
 from model.errors import DataError
 from model.types import Floats
 

@@ -11,10 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from model.data import parquet, rows
+from model.data import lines, parquet, rows
 from model.data.examples import read_examples, read_texts
+from model.data.formats import format_of
+from model.data.line_rows import LineRows
+from model.data.lines import open_lines
 from model.data.parquet import ParquetRows
-from model.data.rows import BadRow, LineRows, Row, format_of, listed, open_lines
+from model.data.rows import BadRow, Row, listed
 from model.data.soft_labels import read_soft_examples
 from model.errors import DataError
 from model.labelling.label import windows
@@ -28,15 +31,15 @@ LONG = b"a" * 5000
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of a thousand bytes are the longest."""
-    monkeypatch.setattr(rows, "ROW_BYTES", LIMIT)
+    monkeypatch.setattr(lines, "ROW_BYTES", LIMIT)
     monkeypatch.setattr(parquet, "ROW_BYTES", LIMIT)
 
 
 def read(path: Path, content: bytes) -> list[str]:
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     kind, compressed = format_of(str(path))
-    with open_lines(str(path), compressed=compressed) as lines:
-        return [row.text if isinstance(row, Row) else str(row) for row in LineRows(lines, kind)]
+    with open_lines(str(path), compressed=compressed) as found:
+        return [row.text if isinstance(row, Row) else str(row) for row in LineRows(found, kind)]
 
 
 @pytest.mark.usefixtures("short")
@@ -190,7 +193,8 @@ def test_a_device_that_never_ends_is_one_sentence() -> None:
     program = """
 import resource
 from model.errors import DataError
-from model.data.rows import LineRows, open_lines
+from model.data.line_rows import LineRows
+from model.data.lines import open_lines
 has = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (has + 2**28, has + 2**28))
 for kind in (".csv", ".jsonl"):

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.data.parquet import ParquetRows
-from model.data.rows import BadRow, LineRows, Row, format_of, open_lines
+from model.data.formats import format_of
+from model.data.reader import open_rows
+from model.data.rows import UNLABELLED, BadRow, Row, Rows
 from model.labelling import label as module
 from model.labelling.label import judge, predict, windows
 from model.labelling.parquet import ParquetTable
@@ -40,18 +41,13 @@ def label(
     source: Path, out: Path, *, prefix: str = "", scores: bool = True, **flags: object
 ) -> Mark:
     """As the command does it."""
-    kind, compressed = format_of(str(source), more=[".parquet"])
-    if kind == ".parquet":
-        return _label(ParquetRows(str(source)), out, prefix, scores=scores, **flags)
-    with open_lines(str(source), compressed=compressed) as lines:
-        return _label(LineRows(lines, kind), out, prefix, scores=scores, **flags)
+    with open_rows(str(source), UNLABELLED) as rows:
+        return _label(rows, out, prefix, scores=scores, **flags)
 
 
-def _label(
-    rows: LineRows | ParquetRows, out: Path, prefix: str, *, scores: bool, **flags: object
-) -> Mark:
+def _label(rows: Rows, out: Path, prefix: str, *, scores: bool, **flags: object) -> Mark:
     answers = Answers(LABELS, prefix, scores)
-    kind, compressed = format_of(str(out), more=[".parquet"])
+    kind, compressed = format_of(str(out))
     output: Format
     if kind == ".parquet":
         output = ParquetTable(answers, getattr(rows, "schema", None))
