@@ -117,7 +117,7 @@ def gradients(
         state.retain_grad()
     lengths = torch.full((x.shape[1],), len(x))
     output = torch.stack([step["hidden"] for step in states])
-    logits = network.judge(pooling.at_end(output, lengths, network.config.hidden_size))
+    logits = network.logits(pooling.at_end(output, lengths, network.config.hidden_size))
     # The sum, so that each text has the gradient of its own loss.
     loss = functional.cross_entropy(logits, targets, reduction="sum")
     loss.backward()  # type: ignore[no-untyped-call]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model import interruption
 from model.data.examples import Example
 from model.errors import DataError
 from model.evaluation.calibration import expected_calibration_error
@@ -72,7 +71,7 @@ def evaluate(
     Raises DataError for a label that the classifier does not have.
     """
     labels = classifier.config.labels
-    truth, probabilities = judge(classifier, examples, on_progress)
+    truth, probabilities = classify_examples(classifier, examples, on_progress)
     return Evaluation(
         labels,
         confusion(truth, probabilities.argmax(axis=1), len(labels)),
@@ -80,22 +79,21 @@ def evaluate(
     )
 
 
-def judge(
+def classify_examples(
     classifier: Classifier,
     examples: Sequence[Example],
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[NDArray[np.int64], Floats]:
-    """The numbers of the true labels (texts,), and the probabilities of all (texts, labels).
+    """Return the ids of the true labels (N,), and the probabilities of all labels (N, labels).
 
     As `evaluate`, and with its errors.
     """
     config = classifier.config
     truth = label_ids(examples, config.labels, config.label_aliases)
     probabilities = np.empty((len(examples), len(config.labels)), np.float32)
-    for start in interruption.watched(range(0, len(examples), WINDOW)):
+    for start in range(0, len(examples), WINDOW):
         window = [example.text for example in examples[start : start + WINDOW]]
-        encodings = [e.last(config.max_tokens) for e in classifier.encode(window, offsets=False)]
-        probabilities[start : start + WINDOW] = classifier.predict(encodings)
+        probabilities[start : start + WINDOW] = classifier.classify(window)
         on_progress(start + len(window))
     return truth, probabilities
 

@@ -10,23 +10,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
 from model import interruption
 from model.data.rows import BadRow, Row, Rows
 from model.errors import DataError, PredictionError
-from model.inference.classifier import BATCH_TOKENS, Classifier
+from model.inference.classifier import Classifier
 from model.labelling.resumable import Mark, Sink
 from model.labelling.writers import Format
-from model.text.collate import batches_by_length, chunks
-from model.types import Floats
 
 # Enough rows to find many of one length, and few enough to do again after an interruption. Where
 # rows are long, a window ends after so many bytes: memory has to suffice for all of them.
 WINDOW_ROWS = 4096
 WINDOW_BYTES = 2**23
-# Texts tokenized at once: the tokenizer's own results are several times as large as what is kept.
-ENCODED = 256
 
 
 @dataclass(frozen=True)
@@ -71,7 +65,7 @@ def predict(
             watcher.on_skip(row)
         total = _total(rows, mark.rows + len(window))
         tell = partial(_tell, watcher, mark.rows + len(bad), total)
-        probabilities = judge(classifier, [row.text for row in usable], tell)
+        probabilities = classifier.classify([row.text for row in usable], tell)
         content = output.body(usable, probabilities)
         sink.append(
             content if mark.size else output.head() + content,
@@ -100,25 +94,6 @@ def windows(rows: Iterable[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
             window, size, first = [], 0, False
     if window or first:
         yield window
-
-
-def judge(
-    classifier: Classifier, texts: list[str], on_texts: Callable[[int], None] = lambda _: None
-) -> Floats:
-    """Probabilities (texts, labels). ``on_texts`` is told how many texts are read so far."""
-    encodings = [
-        encoding.last(classifier.config.max_tokens)
-        for some in interruption.watched(chunks(texts, ENCODED))
-        for encoding in classifier.encode(some, offsets=False)
-    ]
-    probabilities = np.empty((len(texts), len(classifier.config.labels)), np.float32)
-    read = 0
-    lengths = [len(encoding) for encoding in encodings]
-    for batch in interruption.watched(batches_by_length(lengths, BATCH_TOKENS)):
-        probabilities[batch] = classifier.predict([encodings[index] for index in batch])
-        read += len(batch)
-        on_texts(read)
-    return probabilities
 
 
 def _pass_by(remaining: Iterator[list[Row | BadRow]], rows: Rows, mark: Mark) -> None:

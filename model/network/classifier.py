@@ -79,7 +79,7 @@ class LSTMClassifier(nn.Module):
         ``shift`` (T, B, X) is added to the embedded texts.
         """
         output = self._read(ids, lengths, shift=shift)
-        return self.judge(pooling.at_end(output, lengths, self.config.hidden_size))
+        return self.logits(pooling.at_end(output, lengths, self.config.hidden_size))
 
     @torch.inference_mode()
     def trace(
@@ -105,10 +105,10 @@ class LSTMClassifier(nn.Module):
         if selection.step_scores:
             accounts = pooling.after_each_step(output, begin.account)
             picked = pooling.PoolingState(*(tracer.pick(tensor) for tensor in accounts))
-            scores = self.judge(picked).softmax(dim=-1)
+            scores = self.logits(picked).softmax(dim=-1)
         shares = self._contributions(account, selection) if selection.contributions else {}
         end = tracer.end(account) if selection.end else None
-        return NetworkTrace(self.judge(account), tracer.layers, scores, shares, end)
+        return NetworkTrace(self.logits(account), tracer.layers, scores, shares, end)
 
     def _read(
         self,
@@ -155,7 +155,7 @@ class LSTMClassifier(nn.Module):
         bias = self.head.bias.expand(len(pooled), -1)
         return {"bias": bias} | {way: shares[way][..., units] for way in ways}
 
-    def judge(self, account: pooling.PoolingState) -> Tensor:
+    def logits(self, account: pooling.PoolingState) -> Tensor:
         """Logits (B, labels) of what pooling knows of the top layer's steps."""
         pooled = account.pooled(self.config.pooling)
         logits: Tensor = self.head(functional.dropout(pooled, self.dropout, self.training))

@@ -10,12 +10,15 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
 import tokenizers
+from more_itertools import chunked
 from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
+
+from model import interruption
 
 TokenizerKind = Literal["word", "bpe"]
 
@@ -37,6 +40,9 @@ _TOKEN = (
     rf"|{_LETTER_OR_DIGIT}+(?:['’]{_LETTER}+)*"
     r"|[^\p{L}\p{M}\p{N}_'’]"
 )
+
+# Texts that the library encodes at once, on all cores.
+ENCODED = 256
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -177,6 +183,14 @@ class Tokenizer:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         return had
+
+    def encode_each(self, texts: Iterable[str]) -> Iterator[Encoding]:
+        """Encode texts without offsets, some at a time, as they are asked for.
+
+        The library's own results are several times as large as what is kept. Raises Interrupted.
+        """
+        for some in interruption.watched(chunked(texts, ENCODED)):
+            yield from self.encode(some, offsets=False)
 
     def encode(self, texts: Sequence[str], *, offsets: bool = True) -> list[Encoding]:
         """Encode each text; lone surrogates, which are not Unicode, count as U+FFFD.

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from itertools import chain
 from unicodedata import category
 
+from more_itertools import chunked
+
 from model import interruption
-from model.text.collate import chunks
 from model.text.tokenizer import Tokenizer
 
 # Words of the longest text, and characters of the longest word.
@@ -54,7 +55,7 @@ def try_out(tokenizer: Tokenizer, *, thorough: bool = False) -> int:
     words = tokenizer.vocabulary_sample(LONGEST)
     sentences = (" ".join(words[:length]) for length in (0, 1, 2, 20, 200, LONGEST))
     some = _characters(chain(*ODD, UNICODE[::STRIDE]))
-    together = chunks(_characters(UNICODE if thorough else UNICODE[::STRIDE]), AT_ONCE)
+    together = chunked(_characters(UNICODE if thorough else UNICODE[::STRIDE]), AT_ONCE)
     # The shortest first: what makes too much of a text is found out while that is little.
     texts = [" ", "\t\r\n", "a" * 100, *sentences, *(f"a{character}b" for character in some)]
     texts += ["a" * LONGEST, "a " * LONGEST, *map("".join, together)]

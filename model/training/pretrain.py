@@ -30,7 +30,6 @@ from model.network.language_model import (
     log_frequencies,
     perplexity,
 )
-from model.text.collate import chunks
 from model.text.tokenizer import Tokenizer
 from model.training.checkpoint import CHECKPOINT, Checkpoint, seed_step
 from model.training.initialization import settings_from
@@ -43,7 +42,6 @@ HELD_OUT_SHARE = 0.01
 HELD_OUT_TOKENS = 200_000
 # Negatives are drawn a little more evenly than tokens occur (Mikolov et al., 2013).
 NEGATIVES_POWER = 0.75
-ENCODE_AT_ONCE = 1000
 
 _PROGRESS = ("step", "epoch", "ends")
 
@@ -330,11 +328,7 @@ def _prepare(
         else Tokenizer.train(interruption.watched(texts), settings.tokenizer, settings.vocab_size)
     )
     step = -1 if settings.backward else 1
-    ids = [
-        np.array(encoding.ids[::step], np.int32)
-        for chunk in interruption.watched(chunks(list(texts), ENCODE_AT_ONCE))
-        for encoding in tokenizer.encode(chunk, offsets=False)
-    ]
+    ids = [np.array(encoding.ids[::step], np.int32) for encoding in tokenizer.encode_each(texts)]
     training, held_out = _split(ids, settings.seed)
     origin = f"{'start ' if start else ''}{known.sha256}" if known else ""
     return PretrainingRun(

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from model.inference.classifier import BATCH_TOKENS, Classifier, Trace
-from model.inference.reader import Reader
+from model.inference.classifier import Classifier, Trace
+from model.inference.continuous_batching import Reader
 from model.network.selection import Selection
 from model.network.spans import LENGTHS
 from model.network.state import State
-from model.text.collate import padding
+from model.text.batching import BATCH_TOKENS, padding
 from model.text.ending import ends
 from model.text.tokenizer import Encoding
 from model.types import Floats

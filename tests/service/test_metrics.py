@@ -157,13 +157,13 @@ def test_faults_of_the_model_fail_their_own_requests(monkeypatch: pytest.MonkeyP
     """Numbers that are none fail their text with 500, and the next one works."""
     classifier = random_classifier()
     app = create_app(Settings(), Artifact("random", "0", classifier))
-    judge = type(classifier.network).judge
+    logits = type(classifier.network).logits
     faults = iter([True, False, True, False])
 
     def faulty(network: Any, account: Any) -> Any:
-        return judge(network, account) * (float("nan") if next(faults) else 1)
+        return logits(network, account) * (float("nan") if next(faults) else 1)
 
-    monkeypatch.setattr(type(classifier.network), "judge", faulty)
+    monkeypatch.setattr(type(classifier.network), "logits", faulty)
     questions = [
         ("POST", "/predict"),
         ("POST", "/predict"),

@@ -12,7 +12,7 @@ from model.data.formats import format_of
 from model.data.reader import open_rows
 from model.data.rows import UNLABELLED, BadRow, Row, Rows
 from model.labelling import label as module
-from model.labelling.label import judge, predict, windows
+from model.labelling.label import predict, windows
 from model.labelling.parquet import ParquetTable
 from model.labelling.resumable import Mark, Run, open_partial
 from model.labelling.writers import Answers, Format, Gzip, JsonLines, Table
@@ -108,16 +108,6 @@ def test_windows_are_all_rows_and_depend_on_nothing_behind_them(texts: list[str 
     assert all(len(window) <= 3 for window in found)
     characters = [sum(len(r.text) for r in window[:-1] if isinstance(r, Row)) for window in found]
     assert all(count < 8 for count in characters)
-
-
-def test_probabilities_come_in_order_and_progress_is_told() -> None:
-    told: list[int] = []
-    examples = [review.text for review in reviews(300)] + ["the " * 5000]
-    found = judge(CLASSIFIER, examples, told.append)
-    encodings = [encoding.last(20) for encoding in CLASSIFIER.encode(examples)]
-    np.testing.assert_allclose(found, CLASSIFIER.predict(encodings), atol=1e-6)
-    assert told == sorted(told)
-    assert told[-1] == 301
 
 
 ROWS = [

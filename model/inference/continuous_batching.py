@@ -1,7 +1,7 @@
-"""Predicting texts that come and go: continuous batching, as a recurrent network allows it.
+"""Continuous batching, as a recurrent network allows it: texts come and go while others are read.
 
 A network that reads from left to right needs nothing of a text but where it stands: h, an LSTM's c,
-and the account of its pooling. So texts do not have to begin and end together. All texts that are
+and the state of its pooling. So texts do not have to begin and end together. All texts that are
 being read go on by a span of steps at a time; those that end with it leave with their answer, and
 new ones join before the next. Hardly any padding is read, nobody waits for the longest text, and a
 long text never has the kernel to itself while others wait.
@@ -25,11 +25,8 @@ from model.network.cell import parameters
 from model.network.classifier import LSTMClassifier
 from model.network.pooling import PoolingState
 from model.network.spans import CALL_ROWS, LENGTHS, MOST_ROWS
-from model.text.collate import batches_by_length, collate
+from model.text.batching import BATCH_TOKENS, padded_batches
 from model.types import Floats
-
-# Padded tokens of texts that are read at once, where they cannot be read in spans.
-WHOLE_TOKENS = 8192
 
 
 class Step(NamedTuple):
@@ -44,7 +41,7 @@ class Reader(Protocol):
     """Texts that are being read. Each has a number by which its answer is known."""
 
     def __len__(self) -> int:
-        """How many texts are being read."""
+        """Return how many texts are being read."""
 
     def add(self, texts: Sequence[tuple[int, Sequence[int]]]) -> None:
         """Begin to read these texts: a number, and the ids of the tokens."""
@@ -56,15 +53,15 @@ class Reader(Protocol):
         """Go on, and give the texts that ended. At least one text must be being read."""
 
 
-def reader(network: LSTMClassifier) -> Reader:
-    """The reader for this network."""
+def reader_of(network: LSTMClassifier) -> Reader:
+    """Make the reader for this network."""
     if network.config.bidirectional:
         return WholeReader(network)
     return SpanReader(network)
 
 
 def span_length(left: Sequence[int]) -> int:
-    """How many steps to read next, of texts of which so many (ascending) are left.
+    """Choose how many steps to read next, of texts of which so many (ascending) are left.
 
     The longest span in which padding costs less than another span would.
     """
@@ -88,7 +85,7 @@ class _Text:
 
 
 class _Place(NamedTuple):
-    """Where B texts stand, in L layers."""
+    """The states of B texts in L layers, after the steps that are read."""
 
     # (S*L+1, B, H): h of each layer, an LSTM's c of each layer, the largest h of the top so far
     states: Tensor
@@ -132,7 +129,7 @@ class SpanReader:
         self._next()
 
     def _next(self) -> Tensor:
-        """The embeddings (T, B, X) of the next span of all texts."""
+        """Look up the embeddings (T, B, X) of the next span of all texts."""
         if self._new:
             self._take_in()
             self._prepared = None
@@ -149,7 +146,7 @@ class SpanReader:
         left = [text.left for text in self._texts]
         ended = bisect_right(left, length)
         last, largest, total = self._pool(top, left[:ended])
-        finished = self._judge(last, largest[:ended], total[:ended])
+        finished = self._classify(last, largest[:ended], total[:ended])
         place = torch.stack([*states, largest])
         self._place = _Place(place[:, ended:], total[ended:])
         self._texts = self._texts[ended:]
@@ -173,7 +170,7 @@ class SpanReader:
         )
 
     def _span(self) -> Tensor:
-        """The next ids (T, B) of all texts."""
+        """Put together the next ids (T, B) of all texts."""
         length = span_length([text.left for text in self._texts])
         ids = np.full((len(self._texts), length), self._network.config.pad_token_id, np.int64)
         for row, text in zip(ids, self._texts, strict=True):
@@ -182,7 +179,7 @@ class SpanReader:
         return torch.from_numpy(ids).to(self._device).T
 
     def _read(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The top layer's states (T, B, H), and each state (B, H) of each layer after the span."""
+        """Return the top layer's states (T, B, H), and all layers' states (B, H) after the span."""
         ends = []
         for layer, weights in enumerate(self._weights):
             start = self._place.states[layer : -1 : self._layers].unbind()
@@ -191,7 +188,7 @@ class SpanReader:
         return x, [state for layers in zip(*ends, strict=True) for state in layers]
 
     def _pool(self, top: Tensor, left: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """The last states of the texts that end, and of all texts the largest ones and the sums.
+        """Pool the last states of the texts that end, of all texts the largest ones and the sums.
 
         ``top`` (T, B, H) is written over where it lies past the end of a text.
         """
@@ -207,12 +204,12 @@ class SpanReader:
         largest = torch.maximum(self._place.states[-1], top.amax(dim=0))
         return last, largest, total
 
-    def _judge(self, last: Tensor, largest: Tensor, total: Tensor) -> list[tuple[int, Floats]]:
-        """The numbers of the texts that end, which are the first ones, and their probabilities."""
+    def _classify(self, last: Tensor, largest: Tensor, total: Tensor) -> list[tuple[int, Floats]]:
+        """Return the numbers of the texts that end, the first ones, and their probabilities."""
         texts = self._texts[: len(last)]
         steps = torch.tensor([len(text.ids) for text in texts], device=self._device)
-        account = PoolingState(last, largest, total, steps)
-        probabilities = self._network.judge(account).softmax(dim=-1).numpy(force=True)
+        pooling_state = PoolingState(last, largest, total, steps)
+        probabilities = self._network.logits(pooling_state).softmax(dim=-1).numpy(force=True)
         return [(text.number, row) for text, row in zip(texts, probabilities, strict=True)]
 
 
@@ -239,15 +236,14 @@ class WholeReader:
         texts, self._texts = self._texts, []
         device = self._network.head.weight.device
         finished: list[tuple[int, Floats]] = []
-        lengths = [len(ids) for _, ids in texts]
-        padded = 0
-        for batch in batches_by_length(lengths, WHOLE_TOKENS):
-            ids, counts = collate(
-                [texts[index][1] for index in batch], self._network.config.pad_token_id
-            )
-            logits = self._network(ids.to(device), counts.to(device))
+        tokens = padded = 0
+        sequences = [ids for _, ids in texts]
+        batches = padded_batches(sequences, BATCH_TOKENS, self._network.config.pad_token_id)
+        for batch, ids, lengths in batches:
+            logits = self._network(ids.to(device), lengths.to(device))
             numbers = [texts[index][0] for index in batch]
             probabilities = logits.softmax(dim=-1).numpy(force=True)
             finished.extend(zip(numbers, probabilities, strict=True))
+            tokens += int(lengths.sum())
             padded += ids.numel()
-        return Step(finished, sum(lengths), padded - sum(lengths))
+        return Step(finished, tokens, padded - tokens)
