@@ -25,10 +25,10 @@ from model.data.rows import Columns, Rows
 from model.errors import PredictionError
 from model.files import as_unicode
 from model.interruption import Interrupted, ended, interruptible
-from model.labelling.label import predict as run_prediction
-from model.labelling.parquet import ParquetTable
+from model.labelling.label import label_rows
+from model.labelling.parquet import ParquetWriter
 from model.labelling.resumable import Pipe, Run, Sink, open_partial
-from model.labelling.writers import Answers, Format, Gzip, JsonLines, Table
+from model.labelling.writers import AddedColumns, GzipWriter, JsonLinesWriter, TableWriter, Writer
 
 LESS_MEMORY = "shorten the longest rows, or label them where there is more of it"
 
@@ -78,7 +78,7 @@ def predict(
     """Label the texts of a file.
 
     The rows come out in their order, with all their columns and, behind them, the best label and
-    its score. Texts longer than the model reads are judged by their end.
+    its score. Texts longer than the model reads are classified by their end.
 
     Interrupted, the same command goes on from the last rows that are on the disk, and ends with
     the same file.
@@ -100,16 +100,16 @@ def predict(
         prefix=prefix,
         all_scores=scores,
     )
-    answers = Answers(loaded.classifier.config.labels, prefix, scores)
+    added = AddedColumns(loaded.classifier.config.labels, prefix, scores)
     story = Console(stderr=True)
     with (
         interruptible(),
         enough_memory(lambda: LESS_MEMORY),
         open_rows(data, Columns(text_column, labelled=False), format) as rows,
-        _sink(out, run, output := _output(answers, rows, target)) as sink,
+        _sink(out, run, output := _output(added, rows, target)) as sink,
         Progress("labelling", story) as progress,
     ):
-        mark = run_prediction(
+        mark = label_rows(
             loaded.classifier,
             rows,
             output,
@@ -122,20 +122,20 @@ def predict(
     typer.echo(f"{mark.rows - mark.skipped:,} rows are labelled{where}{left_out}.", err=True)
 
 
-def _output(answers: Answers, rows: Rows, target: FileFormat) -> Format:
+def _output(added: AddedColumns, rows: Rows, target: FileFormat) -> Writer:
     if target.kind == PARQUET:
-        return ParquetTable(answers, getattr(rows, "schema", None))
-    plain = JsonLines(answers) if target.kind == JSONL else Table(answers, target.kind)
-    return Gzip(plain) if target.compressed else plain
+        return ParquetWriter(added, getattr(rows, "schema", None))
+    plain = JsonLinesWriter(added) if target.kind == JSONL else TableWriter(added, target.kind)
+    return GzipWriter(plain) if target.compressed else plain
 
 
 @contextmanager
-def _sink(out: str, run: Run, output: Format) -> Iterator[Sink]:
-    """Where the rows go; what can end a run there is one sentence."""
+def _sink(out: str, run: Run, output: Writer) -> Iterator[Sink]:
+    """Open the file or pipe for the rows; what can end a run there is one sentence."""
     if out == PIPE:
         yield Pipe(run)
         return
-    assemble = output.assemble if isinstance(output, ParquetTable) else None
+    assemble = output.assemble if isinstance(output, ParquetWriter) else None
     done = 0
     try:
         with open_partial(Path(out), run, assemble) as sink:

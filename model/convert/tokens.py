@@ -11,8 +11,8 @@ from tokenizers.pre_tokenizers import PreTokenizer
 
 from model.convert.json_file import read_json, read_text
 from model.errors import ConversionError
+from model.text.smoke_test import panics_as_errors
 from model.text.tokenizer import Tokenizer
-from model.text.trial import panics_as_errors
 
 Split = Literal["whitespace", "word", "character", "basic-english", "keras"]
 

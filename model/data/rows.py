@@ -45,7 +45,7 @@ class Columns:
 
     @property
     def named(self) -> bool:
-        """Whether somebody has named any of them."""
+        """True if somebody has named any of them."""
         return self.text is not None or self.label is not None
 
 
@@ -82,7 +82,7 @@ class Rows(Protocol):
 
     @property
     def headerless(self) -> bool:
-        """Whether the columns have no names of their own: the first row holds a text already."""
+        """True if the columns have no names of their own: the first row holds a text already."""
 
     def __iter__(self) -> Iterator[Row | BadRow]:
         """Read on. Raises DataError where no further row can be read."""

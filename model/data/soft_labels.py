@@ -53,36 +53,36 @@ def _scores(row: Row) -> Mapping[str, float]:
 
 
 def one_hot(label_ids: Tensor, labels: int) -> Tensor:
-    """Label ids (texts,) as probabilities (texts, labels): all of it for the one."""
+    """Turn label ids (N,) into probabilities (N, labels): all of it for the one."""
     return functional.one_hot(label_ids, labels).float()
 
 
 def probabilities(examples: Sequence[SoftExample], labels: Sequence[str]) -> Tensor:
-    """The probabilities (texts, labels) of the examples; labels without a score have none.
+    """Return the probabilities (N, labels) of N examples; 0 for labels without a score.
 
     Raises DataError for the first example with a label that is none of these.
     """
-    places = {label: place for place, label in enumerate(labels)}
+    indices = {label: index for index, label in enumerate(labels)}
     table = np.zeros((len(examples), len(labels)), np.float32)
     for row, example in zip(table, examples, strict=True):
         for label, score in example.scores.items():
-            if label not in places:
+            if label not in indices:
                 raise DataError(
                     f"{example.place} has a score for the label {label!r}, "
                     "which no labelled text has: give scores under the labels of the model."
                 )
-            row[places[label]] = score
+            row[indices[label]] = score
     return torch.from_numpy(table)
 
 
-def merged(judged: Sequence[Sequence[SoftExample]]) -> list[SoftExample]:
-    """One example a text: where several judge the same, the mean of what they give.
+def merged(opinions: Sequence[Sequence[SoftExample]]) -> list[SoftExample]:
+    """Merge what several models say of a text into one example: the mean of their scores.
 
     An average of several models is right more often than each of them, and one model can learn it
     (Hinton et al., 2015).
     """
     by_text: dict[str, list[SoftExample]] = {}
-    for example in (example for one in judged for example in one):
+    for example in (example for one in opinions for example in one):
         by_text.setdefault(example.text, []).append(example)
     return [_mean(group) for group in by_text.values()]
 

@@ -1,4 +1,4 @@
-"""How good a classifier is on labelled texts."""
+"""Metrics of a classifier on labelled texts: accuracy, precision, recall, confusion."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -48,10 +48,10 @@ class Evaluation:
         return _share(np.diag(self.confusion), self.confusion.sum(axis=1))
 
     def confusions(self, count: int) -> list[tuple[str, str, int]]:
-        """The most frequent mistakes: (true label, predicted label, texts), most texts first."""
+        """List (true label, predicted label, texts) of mistakes, the most frequent ones first."""
         wrong = self.confusion - np.diag(np.diag(self.confusion))
-        places = np.argsort(-wrong, axis=None, kind="stable")[:count]
-        rows, columns = np.unravel_index(places, wrong.shape)
+        indices = np.argsort(-wrong, axis=None, kind="stable")[:count]
+        rows, columns = np.unravel_index(indices, wrong.shape)
         return [
             (self.labels[row], self.labels[column], int(wrong[row, column]))
             for row, column in zip(rows, columns, strict=True)
@@ -101,7 +101,7 @@ def classify_examples(
 def label_ids(
     examples: Sequence[Example], labels: Sequence[str], aliases: dict[str, str]
 ) -> NDArray[np.int64]:
-    """The numbers of the examples' labels; a label may go by its alias.
+    """Return the ids of the examples' labels (N,); a label may go by its alias.
 
     Raises DataError for the first example whose label is none of them.
     """
@@ -121,7 +121,7 @@ def label_ids(
 def confusion(
     truth: NDArray[np.int64], predicted: NDArray[np.int64], labels: int
 ) -> NDArray[np.int64]:
-    """Counts (labels, labels) of pairs: true labels in rows, predicted ones in columns."""
+    """Count pairs of labels, (labels, labels): true labels in rows, predicted ones in columns."""
     counts = np.bincount(truth * labels + predicted, minlength=labels * labels)
     return counts.reshape(labels, labels)
 

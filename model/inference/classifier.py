@@ -22,7 +22,7 @@ from model.types import Floats
 
 @dataclass(frozen=True)
 class LayerStates:
-    """What is selected of one layer and direction: S steps, U units."""
+    """The selected tensors of one layer and direction: S steps, U units."""
 
     layer: int
     direction: str
@@ -32,7 +32,7 @@ class LayerStates:
 
 @dataclass(frozen=True)
 class Trace:
-    """What happened inside the network while it read one text."""
+    """The probabilities of one text, and the selected inner states of the network."""
 
     probabilities: Floats  # (labels,)
     steps: range

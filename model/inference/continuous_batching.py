@@ -30,7 +30,7 @@ from model.types import Floats
 
 
 class Step(NamedTuple):
-    """What one step of a reader did."""
+    """The result of one step of a reader."""
 
     finished: list[tuple[int, Floats]]  # the number of each text that ended, its probabilities
     tokens: int
@@ -84,7 +84,7 @@ class _Text:
         return len(self.ids) - self.read
 
 
-class _Place(NamedTuple):
+class _Carry(NamedTuple):
     """The states of B texts in L layers, after the steps that are read."""
 
     # (S*L+1, B, H): h of each layer, an LSTM's c of each layer, the largest h of the top so far
@@ -110,9 +110,9 @@ class SpanReader:
         states = len(network.cell.STATES) * self._layers
         nothing = torch.zeros(states + 1, 1, network.config.hidden_size, device=self._device)
         nothing[-1] = -torch.inf
-        self._nothing = _Place(nothing, nothing[0].double())
+        self._initial = _Carry(nothing, nothing[0].double())
         self._texts: list[_Text] = []
-        self._place = _Place(nothing[:, :0], self._nothing.total[:0])
+        self._carry = _Carry(nothing[:, :0], self._initial.total[:0])
         self._new: list[_Text] = []
         self._prepared: Tensor | None = None
 
@@ -147,8 +147,8 @@ class SpanReader:
         ended = bisect_right(left, length)
         last, largest, total = self._pool(top, left[:ended])
         finished = self._classify(last, largest[:ended], total[:ended])
-        place = torch.stack([*states, largest])
-        self._place = _Place(place[:, ended:], total[ended:])
+        stacked = torch.stack([*states, largest])
+        self._carry = _Carry(stacked[:, ended:], total[ended:])
         self._texts = self._texts[ended:]
         for text in self._texts:
             text.read += length
@@ -162,11 +162,11 @@ class SpanReader:
         order = sorted(range(len(texts)), key=lambda index: texts[index].left)
         self._texts = [texts[index] for index in order]
         rows = torch.tensor(order, device=self._device)
-        states = self._nothing.states.expand(-1, count, -1)
-        total = self._nothing.total.expand(count, -1)
-        self._place = _Place(
-            torch.cat([self._place.states, states], dim=1)[:, rows],
-            torch.cat([self._place.total, total])[rows],
+        states = self._initial.states.expand(-1, count, -1)
+        total = self._initial.total.expand(count, -1)
+        self._carry = _Carry(
+            torch.cat([self._carry.states, states], dim=1)[:, rows],
+            torch.cat([self._carry.total, total])[rows],
         )
 
     def _span(self) -> Tensor:
@@ -182,7 +182,7 @@ class SpanReader:
         """Return the top layer's states (T, B, H), and all layers' states (B, H) after the span."""
         ends = []
         for layer, weights in enumerate(self._weights):
-            start = self._place.states[layer : -1 : self._layers].unbind()
+            start = self._carry.states[layer : -1 : self._layers].unbind()
             x, end = self._network.cell.run_on(x, start, weights)
             ends.append(end)
         return x, [state for layers in zip(*ends, strict=True) for state in layers]
@@ -199,9 +199,9 @@ class SpanReader:
         ending.masked_fill_(past, 0.0)
         # A text without tokens has zeros here as well: h before its first step.
         last = ending[(ends - 1).clamp_(min=0), torch.arange(len(left), device=self._device)]
-        total = self._place.total + top.sum(dim=0)
+        total = self._carry.total + top.sum(dim=0)
         ending.masked_fill_(past, -torch.inf)
-        largest = torch.maximum(self._place.states[-1], top.amax(dim=0))
+        largest = torch.maximum(self._carry.states[-1], top.amax(dim=0))
         return last, largest, total
 
     def _classify(self, last: Tensor, largest: Tensor, total: Tensor) -> list[tuple[int, Floats]]:
@@ -228,7 +228,7 @@ class WholeReader:
         self._texts.extend(texts)
 
     def prepare(self) -> None:
-        """There is nothing to do beforehand."""
+        """Do nothing: all is done in the step."""
 
     @torch.inference_mode()
     def step(self) -> Step:

@@ -1,8 +1,8 @@
 """Labelling a file, however long: rows are read, predicted and written a window at a time.
 
 Within a window texts are sorted by length, so that little padding is read. Windows end after rows
-that only the rows decide, and a run goes on at the beginning of one: so texts are in the same
-company when they are read again, and their scores the same to the last digit.
+that only the rows decide, and a run goes on at the beginning of one: so texts share the same
+batches when they are read again, and their scores are the same to the last digit.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from model.data.rows import BadRow, Row, Rows
 from model.errors import DataError, PredictionError
 from model.inference.classifier import Classifier
 from model.labelling.resumable import Mark, Sink
-from model.labelling.writers import Format
+from model.labelling.writers import Writer
 
 # Enough rows to find many of one length, and few enough to do again after an interruption. Where
 # rows are long, a window ends after so many bytes: memory has to suffice for all of them.
@@ -25,7 +25,7 @@ WINDOW_BYTES = 2**23
 
 @dataclass(frozen=True)
 class PredictionWatcher:
-    """Who is told how it goes."""
+    """Callbacks for the progress of a run."""
 
     # Of each row that is left out.
     on_skip: Callable[[BadRow], None] = lambda _: None
@@ -33,18 +33,18 @@ class PredictionWatcher:
     on_rows: Callable[[int, int | None], None] = lambda _done, _total: None
 
 
-def predict(
+def label_rows(
     classifier: Classifier,
     rows: Rows,
-    output: Format,
+    output: Writer,
     sink: Sink,
     *,
     skip_bad_rows: bool = False,
     watcher: PredictionWatcher = PredictionWatcher(),
 ) -> Mark:
-    """Label all rows from where the sink stands; what it says at the end is how many they were.
+    """Label all rows from where the sink stands, and return how far it is then: at their end.
 
-    Texts longer than the model reads are judged by their end.
+    Texts longer than the model reads are classified by their end.
 
     Raises DataError for a bad row, unless they are skipped, and where the rows cannot be read on;
     PredictionError where those that are done are others than they were; Interrupted; and OSError.
@@ -58,7 +58,7 @@ def predict(
     _pass_by(remaining, rows, sink.mark)
     for window in remaining:
         mark, digest = sink.mark, rows.digest()
-        usable, bad = _sorted_out(window, output)
+        usable, bad = _split(window, output)
         for row in bad:
             if not skip_bad_rows:
                 raise _stopped(row, sink)
@@ -83,7 +83,7 @@ def predict(
 
 
 def windows(rows: Iterable[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
-    """The rows in windows; one at least, which is empty where there are no rows."""
+    """Yield the rows in windows; one at least, which is empty where there are no rows."""
     window: list[Row | BadRow] = []
     size, first = 0, True
     for row in rows:
@@ -97,7 +97,7 @@ def windows(rows: Iterable[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
 
 
 def _pass_by(remaining: Iterator[list[Row | BadRow]], rows: Rows, mark: Mark) -> None:
-    """Read again, without labelling, what is done; and see that it is the same."""
+    """Read again, without labelling, what is done, and check that it is the same."""
     passed = 0
     while passed < mark.rows and (window := next(remaining, None)):
         passed += len(window)
@@ -108,8 +108,8 @@ def _pass_by(remaining: Iterator[list[Row | BadRow]], rows: Rows, mark: Mark) ->
         )
 
 
-def _sorted_out(window: Iterable[Row | BadRow], output: Format) -> tuple[list[Row], list[BadRow]]:
-    """The rows that can be read and written, and those that cannot."""
+def _split(window: Iterable[Row | BadRow], output: Writer) -> tuple[list[Row], list[BadRow]]:
+    """Split a window into the rows that can be read and written, and those that cannot."""
     usable, bad = [], []
     for row in window:
         if isinstance(row, BadRow):
@@ -129,7 +129,7 @@ def _stopped(bad: BadRow, sink: Sink) -> DataError:
 
 
 def _total(rows: Rows, read: int) -> int | None:
-    """How many rows there may be, by how much of the file so many are."""
+    """Estimate how many rows there are, by how much of the file so many are."""
     share = rows.share()
     return round(read / share) if share else None
 

@@ -44,7 +44,7 @@ class Run(BaseModel):
     all_scores: bool
 
     def difference(self, other: "Run") -> str | None:
-        """What two runs differ in, for people."""
+        """Tell what two runs differ in, for people; None if in nothing."""
         names = {
             "model": "model",
             "input_format": "kind of input",
@@ -60,7 +60,7 @@ class Run(BaseModel):
 
 
 class Mark(BaseModel):
-    """How far a run is."""
+    """The progress of a run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -73,7 +73,7 @@ class Mark(BaseModel):
 
 
 class Sink(Protocol):
-    """Where labelled rows go."""
+    """A destination of labelled rows."""
 
     mark: Mark
     lasts: bool  # whether a run can go on with what is written
@@ -82,7 +82,7 @@ class Sink(Protocol):
         """Write a piece. With it, a run is as far as the mark says, but for the size."""
 
     def finish(self) -> None:
-        """All is written."""
+        """Say that all is written."""
 
 
 class Pipe:
@@ -99,7 +99,7 @@ class Pipe:
         self.mark = _grown(mark, self.mark.size + len(content))
 
     def finish(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing: all is written."""
 
 
 # Makes the whole file (the second) of the one that holds the pieces.
@@ -220,7 +220,7 @@ def _there_already(out: Path) -> PredictionError:
 
 
 def _noted(progress: Path, run: Run) -> Mark:
-    """How far the same run is; a run that has labelled nothing can be any."""
+    """Read how far the same run is; a run that has labelled nothing can be any."""
     try:
         mark = Mark.model_validate_json(read_bytes(progress, MARK_BYTES))
     except ValidationError as error:
@@ -247,7 +247,7 @@ def _grown(mark: Mark, size: int) -> Mark:
 
 
 def _lock(file: BinaryIO, out: Path) -> None:
-    """See that nobody else writes. The lock ends with the process, however that ends."""
+    """Lock out other runs. The lock ends with the process, however that ends."""
     if fcntl is None:  # pragma: no cover - see above
         return
     try:
@@ -266,15 +266,15 @@ def _forget(out: Path) -> None:
 
 
 def partial_of(out: Path) -> Path:
-    """Where a file is written before it is whole."""
+    """Return the path at which a file is written before it is whole."""
     return out.with_name(f"{out.name}.partial")
 
 
 def progress_of(out: Path) -> Path:
-    """Where it is noted how far it is."""
+    """Return the path at which it is noted how far it is."""
     return out.with_name(f"{out.name}.progress")
 
 
 def assembled_of(out: Path) -> Path:
-    """Where a file is made of its pieces, if it is more than their sum."""
+    """Return the path at which a file is made of its pieces, if it is more than their sum."""
     return out.with_name(f"{out.name}.assembled")

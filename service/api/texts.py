@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import orjson
 from fastapi import Request
 
-from model.text.ending import CHARACTERS_PER_TOKEN, End, far_too_long
 from model.text.tokenizer import Encoding
+from model.text.truncation import CHARACTERS_PER_TOKEN, Truncated, far_too_long
 from service.api.caller import while_connected
 from service.api.context import Context
 from service.api.schemas import TextsRequest
@@ -78,13 +78,15 @@ async def tokenize(
     return tokenized
 
 
-async def _ends(body: TextsRequest, request: Request, ctx: Context, *, offsets: bool) -> list[End]:
+async def _ends(
+    body: TextsRequest, request: Request, ctx: Context, *, offsets: bool
+) -> list[Truncated]:
     """The last tokens of each text. Raises TooLarge if there are more than may be."""
     kind = Tokenizing(ctx.artifact.classifier, ctx.max_tokens, offsets)
     most = ctx.max_tokens * CHARACTERS_PER_TOKEN
     costs = [min(len(text), most) + 1 for text in body.inputs]
     timed = await _submit(ctx.tokenizer, kind, body.inputs, costs, request, ctx)
-    read: list[End] = timed.results
+    read: list[Truncated] = timed.results
     for index, end in enumerate(read):
         if end.cut and not body.truncate:
             raise _too_long(index, f"more than {ctx.max_tokens:,} tokens, the most")

@@ -11,8 +11,8 @@ from model.network.selection import Selection
 from model.network.spans import LENGTHS
 from model.network.state import State
 from model.text.batching import BATCH_TOKENS, padding
-from model.text.ending import ends
 from model.text.tokenizer import Encoding
+from model.text.truncation import truncate
 from model.types import Floats
 from service.batching.batcher import SingleStepBatch, StepResult
 
@@ -31,7 +31,7 @@ def cost(encoding: Encoding) -> int:
 
 @dataclass(frozen=True)
 class Tokenizing:
-    """Texts become their last so many tokens (`text.ending`), with or without their places."""
+    """Texts become their last so many tokens (`text.truncation`), with or without their places."""
 
     classifier: Classifier = field(compare=False)
     count: int
@@ -43,7 +43,7 @@ class Tokenizing:
         return SingleStepBatch(self._run)
 
     def _run(self, texts: Sequence[str]) -> StepResult:
-        read = ends(self.classifier.tokenizer, texts, self.count, offsets=self.offsets)
+        read = truncate(self.classifier.tokenizer, texts, self.count, offsets=self.offsets)
         return StepResult(dict(enumerate(read)))
 
 

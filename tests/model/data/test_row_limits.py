@@ -21,7 +21,7 @@ from model.data.rows import BadRow, Row, listed
 from model.data.soft_labels import read_soft_examples
 from model.errors import DataError
 from model.labelling.label import windows
-from model.labelling.writers import Answers, JsonLines, Table
+from model.labelling.writers import AddedColumns, JsonLinesWriter, TableWriter
 from model.training.vectors import WordVectors
 
 LIMIT = 1000
@@ -124,8 +124,8 @@ def test_many_columns_are_refused(tmp_path: Path) -> None:
     cells = dict.fromkeys(names.split(","), 1)
     first = Row("line 1", "a", cells)
     with pytest.raises(DataError, match="The first row has 16,385 columns"):
-        Table(Answers(("a", "b")), ".csv").begin(None, [first])
-    JsonLines(Answers(("a", "b"))).begin(None, [first])  # which names them in each row
+        TableWriter(AddedColumns(("a", "b")), ".csv").begin(None, [first])
+    JsonLinesWriter(AddedColumns(("a", "b"))).begin(None, [first])  # which names them in each row
     assert listed(cells).endswith("'c19', and 16,365 more")
 
 

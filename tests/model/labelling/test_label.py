@@ -12,10 +12,10 @@ from model.data.formats import format_of
 from model.data.reader import open_rows
 from model.data.rows import UNLABELLED, BadRow, Row, Rows
 from model.labelling import label as module
-from model.labelling.label import predict, windows
-from model.labelling.parquet import ParquetTable
+from model.labelling.label import label_rows, windows
+from model.labelling.parquet import ParquetWriter
 from model.labelling.resumable import Mark, Run, open_partial
-from model.labelling.writers import Answers, Format, Gzip, JsonLines, Table
+from model.labelling.writers import AddedColumns, GzipWriter, JsonLinesWriter, TableWriter, Writer
 from tests.conftest import random_classifier, reviews
 
 CLASSIFIER = random_classifier(max_tokens=20)
@@ -46,16 +46,16 @@ def label(
 
 
 def _label(rows: Rows, out: Path, prefix: str, *, scores: bool, **flags: object) -> Mark:
-    answers = Answers(LABELS, prefix, scores)
+    added = AddedColumns(LABELS, prefix, scores)
     kind, compressed = format_of(str(out))
-    output: Format
+    output: Writer
     if kind == ".parquet":
-        output = ParquetTable(answers, getattr(rows, "schema", None))
+        output = ParquetWriter(added, getattr(rows, "schema", None))
     else:
-        output = JsonLines(answers) if kind == ".jsonl" else Table(answers, kind)
-    output = Gzip(output) if compressed else output
+        output = JsonLinesWriter(added) if kind == ".jsonl" else TableWriter(added, kind)
+    output = GzipWriter(output) if compressed else output
     with open_partial(out, RUN, getattr(output, "assemble", None)) as sink:
-        return predict(CLASSIFIER, rows, output, sink, **flags)  # type: ignore[arg-type]
+        return label_rows(CLASSIFIER, rows, output, sink, **flags)  # type: ignore[arg-type]
 
 
 def write_jsonl(path: Path, rows: list[object]) -> Path:

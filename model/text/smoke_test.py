@@ -1,7 +1,7 @@
-"""Trial: texts of every kind, on which a tokenizer from a file is tried before it is used.
+"""Smoke test: texts of every kind, which a tokenizer from a file encodes before it is used.
 
 The library that reads tokenizer.json takes much that it cannot run with, and panics at some text
-then, in the middle of its work. A trial finds what fails at some kind of text, be it one character.
+then, in the middle of its work. The test finds what fails at some kind of text, or one character.
 """
 
 from collections.abc import Iterable, Iterator
@@ -42,10 +42,10 @@ def panics_as_errors() -> Iterator[None]:
         raise ValueError(f"the tokenizers library panics over it ({why})") from None
 
 
-def try_out(tokenizer: Tokenizer, *, thorough: bool = False) -> int:
+def smoke_test(tokenizer: Tokenizer, *, thorough: bool = False) -> int:
     """Encode texts of every kind, and return how many; ValueError says what is wrong, as a clause.
 
-    A thorough trial takes every character there is, the other one some hundred of them.
+    A thorough test takes every character there is, the other one some hundred of them.
     """
     if tokenizer.limits:
         raise ValueError(
