@@ -9,6 +9,9 @@ from model.data.formats import HUB
 from model.data.rows import UNLABELLED, BadRow, Columns, Row, check_columns
 from model.errors import DataError
 
+# Rows that are made into Python's objects at once.
+BATCH = 128
+
 
 class HubRows:
     """The rows of ``hub:NAME@SPLIT``; without a split, those to train on.
@@ -36,7 +39,9 @@ class HubRows:
         self.schema = library.Features({**features, **names}).arrow_schema.remove_metadata()
 
     def __iter__(self) -> Iterator[Row | BadRow]:
-        return map(self._row, interruption.watched(self._rows))
+        # As Arrow keeps them, whose types are the schema's: no picture or sound is decoded.
+        for batch in self._rows.with_format("arrow").iter(batch_size=BATCH):
+            yield from map(self._row, interruption.watched(batch.to_pylist()))
 
     def _row(self, cells: dict[str, Any]) -> Row | BadRow:
         self._read += 1

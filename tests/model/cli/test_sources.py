@@ -3,6 +3,8 @@
 import csv
 from pathlib import Path
 
+import datasets
+import pyarrow.parquet
 import pytest
 
 from tests.conftest import reviews
@@ -83,10 +85,29 @@ def test_validation_texts_and_those_without_labels_may_be_of_another_kind(
 
 
 def test_a_data_set_of_the_hub_is_labelled_with_its_types(tmp_path: Path, trained: Path) -> None:
-    name, _ = write_source(tmp_path, "hub:in", ROWS)
+    name = f"hub:{tmp_path / 'in'}"
+    picture = {"bytes": b"no picture", "path": "a.png"}
+    made = datasets.Dataset.from_dict(
+        {"n": [1, 2], "body": ["a film", "dull"], "kind": [1, -1], "picture": [picture] * 2},
+        datasets.Features(
+            n=datasets.Value("int16"),
+            body=datasets.Value("string"),
+            kind=datasets.ClassLabel(names=["x", "y"]),
+            picture={"bytes": datasets.Value("binary"), "path": datasets.Value("string")},
+        ),
+    )
+    (tmp_path / "in").mkdir()
+    made.to_parquet(tmp_path / "in" / "train.parquet")
     cache = f"import os; os.environ['HF_DATASETS_CACHE'] = {str(tmp_path / 'cache')!r}"
     command = ["predict", str(trained), "--data", name, *TEXT, "--out"]
     done = conveyor(*command, "out.parquet", cwd=tmp_path, first=cache)
     assert done.returncode == 0, done.stderr
+    table = pyarrow.parquet.read_table(tmp_path / "out.parquet")
+    assert str(table.schema.field("n").type) == "int16"
+    rows = table.drop_columns(["label", "score"]).to_pylist()
+    assert rows == [
+        {"n": 1, "body": "a film", "kind": "y", "picture": picture},
+        {"n": 2, "body": "dull", "kind": None, "picture": picture},
+    ]
     written = conveyor(*command, "hub:out", cwd=tmp_path, first=cache)
     assert_one_sentence(written, "hub:out cannot be written: give --out the name of a file")
