@@ -126,7 +126,7 @@ class Partial:
         partial, progress = partial_of(self._out), progress_of(self._out)
         with contextlib.ExitStack() as closing:
             file = closing.enter_context(partial.open("r+b" if partial.exists() else "x+b"))
-            _lock(file, self._out)
+            _lock(file, partial, self._out)
             if file.seek(0, os.SEEK_END) < self.mark.size:
                 raise PredictionError(
                     f"{partial} holds less than {progress.name} says: remove both to begin anew."
@@ -154,10 +154,13 @@ class Partial:
         if self._assemble:
             whole = assembled_of(self._out)
             self._assemble(partial_of(self._out), whole)
-        self.begin().close()
+        file = self.begin()
+        if fcntl is None:  # pragma: no cover - Windows: an open file cannot be renamed
+            file.close()
         self._note(self.mark.model_copy(update={"finished": True}))
         whole.replace(self._out)
         _forget(self._out)
+        file.close()  # and not before: the lock ends with it
 
     def close(self) -> None:
         """Leave what counts for the next run, and nothing if nothing does.
@@ -246,7 +249,7 @@ def _grown(mark: Mark, size: int) -> Mark:
     return mark.model_copy(update={"size": size})
 
 
-def _lock(file: BinaryIO, out: Path) -> None:
+def _lock(file: BinaryIO, partial: Path, out: Path) -> None:
     """Lock out other runs. The lock ends with the process, however that ends."""
     if fcntl is None:  # pragma: no cover - see above
         return
@@ -256,6 +259,9 @@ def _lock(file: BinaryIO, out: Path) -> None:
         raise PredictionError(
             f"Another run writes {out} just now: wait for it, or choose another --out."
         ) from None
+    # That run may have ended since the file was opened, and given it another name.
+    if not (partial.exists() and os.path.samestat(os.fstat(file.fileno()), partial.stat())):
+        raise _there_already(out)
 
 
 def _forget(out: Path) -> None:
