@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from model.artifact.storage import Artifact
 from model.inference.classifier import use_threads
-from model.text.ending import CHARACTERS_PER_TOKEN
+from model.text.truncation import CHARACTERS_PER_TOKEN
 from service import errors
 from service.api.answers import Answers
 from service.api.app_context import AppContext

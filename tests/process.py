@@ -34,21 +34,22 @@ def conveyor(
     preexec_fn: Callable[[], None] | None = None,
     environment: dict[str, str] | None = None,
     first: str = "",
+    piped: str | None = None,
 ) -> CompletedProcess[str]:
-    """Run `conveyor` to its end, on a wide terminal."""
+    """Run `conveyor` to its end, on a wide terminal; ``piped`` comes through standard input."""
     with Conveyor(
         arguments,
         first=first,
         cwd=cwd,
         preexec_fn=preexec_fn,
         env={**os.environ, "COLUMNS": "200", **(environment or {})},
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if piped is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
         try:
-            out, err = process.communicate(timeout=PATIENCE)
+            out, err = process.communicate(piped, timeout=PATIENCE)
         except BaseException:
             process.kill()
             raise

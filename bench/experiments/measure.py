@@ -10,7 +10,7 @@ from model.artifact import model_files, storage
 from model.artifact.manifest import MANIFEST
 from model.data.examples import read_examples
 from model.evaluation.calibration import reliability
-from model.evaluation.metrics import Evaluation, confusion, judge
+from model.evaluation.metrics import Evaluation, classify_examples, confusion
 from model.inference.classifier import use_threads
 from model.network.parameters import parameter_count
 from service.process.cores import cores
@@ -43,7 +43,7 @@ def measure(model: Path, test: Path) -> Measures:
     use_threads(1)
     classifier = storage.load(model).classifier
     examples = read_examples(str(test))
-    truth, probabilities = judge(classifier, examples)
+    truth, probabilities = classify_examples(classifier, examples)
     labels = classifier.config.labels
     bins = reliability(probabilities, truth)
     counts = confusion(truth, probabilities.argmax(axis=1), len(labels))

@@ -10,7 +10,7 @@ from model.artifact.model_files import GOLDEN
 from model.errors import ArtifactError
 from model.inference.classifier import Classifier
 from model.network.selection import Selection
-from model.text.trial import panics_as_errors
+from model.text.smoke_test import panics_as_errors
 
 # Processors and thread counts differ in the order of sums: a few 1e-6 in float32.
 GOLDEN_TOLERANCE = 1e-4

@@ -14,8 +14,8 @@ from torch import Tensor
 from model.artifact.manifest import MANIFEST, MANIFEST_BYTES, digest, manifest, read_manifest
 from model.errors import ArtifactError, describe
 from model.files import read_bytes, write_atomically
+from model.text.smoke_test import panics_as_errors, smoke_test
 from model.text.tokenizer import Tokenizer
-from model.text.trial import panics_as_errors, try_out
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -121,7 +121,7 @@ class Files:
                 "models."
             )
         try:
-            try_out(tokenizer)
+            smoke_test(tokenizer)
         except ValueError as error:
             raise self.not_valid(TOKENIZER, str(error)) from None
         return tokenizer

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from model.cli.options import DATA_HELP, LabelColumnOption, TextColumnOption
+from model.cli.options import DATA_HELP, FormatOption, LabelColumnOption, TextColumnOption
 
 SMALLER_EVALUATION = "give fewer texts at once, or evaluate the model where there is more of it"
 
@@ -16,6 +16,7 @@ def evaluate(
     data: Annotated[str, typer.Option(help=DATA_HELP)],
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
+    format: FormatOption = None,  # noqa: A002 - the flag's name
 ) -> None:
     """Compare a model's labels with the true ones.
 
@@ -28,17 +29,20 @@ def evaluate(
     from model.cli.memory import enough_memory
     from model.cli.progress import Progress
     from model.cli.scores import print_evaluation
-    from model.data.examples import Columns, read_examples
+    from model.data.examples import read_examples
+    from model.data.formats import check_pipe_format
+    from model.data.rows import Columns
     from model.evaluation import metrics
     from model.interruption import interruptible
 
+    check_pipe_format(format, [data])
     with (
         interruptible(),
         Progress("evaluating", Console(stderr=True)) as progress,
         enough_memory(lambda: SMALLER_EVALUATION),
     ):
         classifier = storage.load(model).classifier
-        examples = read_examples(data, Columns(text_column, label_column))
+        examples = read_examples(data, Columns(text_column, label_column), format)
         progress.count(0, len(examples))
         evaluation = metrics.evaluate(
             classifier, examples, lambda done: progress.count(done, len(examples))

@@ -10,15 +10,24 @@ from rich.console import Console
 from model.artifact import storage
 from model.cli.memory import enough_memory
 from model.cli.progress import Progress
-from model.data.parquet import ParquetRows
-from model.data.rows import GZIP, JSONL, PARQUET, PIPE, LineRows, Rows, format_of, open_lines
+from model.data.formats import (
+    HUB,
+    JSONL,
+    PARQUET,
+    PIPE,
+    FileFormat,
+    check_pipe_format,
+    format_of,
+)
+from model.data.reader import open_rows
+from model.data.rows import Columns, Rows
 from model.errors import PredictionError
 from model.files import as_unicode
 from model.interruption import Interrupted, ended, interruptible
-from model.labelling import label
-from model.labelling.parquet import ParquetTable
+from model.labelling.label import label_rows
+from model.labelling.parquet import ParquetWriter
 from model.labelling.resumable import Pipe, Run, Sink, open_partial
-from model.labelling.writers import Answers, Format, Gzip, JsonLines, Table
+from model.labelling.writers import AddedColumns, GzipWriter, JsonLinesWriter, TableWriter, Writer
 
 LESS_MEMORY = "shorten the longest rows, or label them where there is more of it"
 
@@ -39,30 +48,31 @@ def label_file(
     Raises PredictionError, DataError, ArtifactError, OutOfMemory, and typer.Exit for an
     interruption.
     """
-    if pipe_format and PIPE not in (data, out):
-        raise PredictionError("--format tells what `-` is: the name of a file tells it itself.")
+    check_pipe_format(pipe_format, (data, out))
     if prefix != as_unicode(prefix):
         raise PredictionError("--prefix is not UTF-8, so no file can have a column of that name.")
-    source, target = _kind(data, pipe_format), _kind(out, pipe_format)
+    source, target = format_of(data, pipe_format), format_of(out, pipe_format)
+    if target.kind == HUB:
+        raise PredictionError(f"{out} cannot be written: give --out the name of a file.")
     loaded = storage.load(model)
     run = Run(
         model=loaded.sha256,
-        input_format="".join(source),
-        output_format="".join(target),
+        input_format=str(source),
+        output_format=str(target),
         text_column=text_column,
         prefix=prefix,
         all_scores=all_scores,
     )
-    answers = Answers(loaded.classifier.config.labels, prefix, all_scores)
+    added = AddedColumns(loaded.classifier.config.labels, prefix, all_scores)
     story = Console(stderr=True)
     with (
         interruptible(),
         enough_memory(lambda: LESS_MEMORY),
-        _rows(data, *source, text_column) as rows,
-        _sink(out, run, output := _output(answers, rows, *target)) as sink,
+        open_rows(data, Columns(text_column, labelled=False), pipe_format) as rows,
+        _sink(out, run, output := _output(added, rows, target)) as sink,
         Progress("labelling", story) as progress,
     ):
-        mark = label.predict(
+        mark = label_rows(
             loaded.classifier,
             rows,
             output,
@@ -76,41 +86,20 @@ def label_file(
     typer.echo(f"{mark.rows - mark.skipped:,} rows are labelled{where}{left_out}.", err=True)
 
 
-def _kind(name: str, given: str | None) -> tuple[str, str]:
-    """Tell the format of a file, and .gz if it is compressed."""
-    if name != PIPE:
-        kind, compressed = format_of(name, more=[PARQUET])
-        return kind, GZIP if compressed else ""
-    if not given:
-        raise PredictionError(
-            "`-` has no name that tells what it is: give --format csv, tsv or jsonl."
-        )
-    return f".{given}", ""
+def _output(added: AddedColumns, rows: Rows, target: FileFormat) -> Writer:
+    if target.kind == PARQUET:
+        return ParquetWriter(added, getattr(rows, "schema", None))
+    plain = JsonLinesWriter(added) if target.kind == JSONL else TableWriter(added, target.kind)
+    return GzipWriter(plain) if target.compressed else plain
 
 
 @contextmanager
-def _rows(data: str, kind: str, compression: str, text_column: str | None) -> Iterator[Rows]:
-    if kind == PARQUET:
-        yield ParquetRows(data, text_column)
-        return
-    with open_lines(data, compressed=bool(compression)) as lines:
-        yield LineRows(lines, kind, text_column)
-
-
-def _output(answers: Answers, rows: Rows, kind: str, compression: str) -> Format:
-    if kind == PARQUET:
-        return ParquetTable(answers, rows.schema if isinstance(rows, ParquetRows) else None)
-    plain = JsonLines(answers) if kind == JSONL else Table(answers, kind)
-    return Gzip(plain) if compression else plain
-
-
-@contextmanager
-def _sink(out: str, run: Run, output: Format) -> Iterator[Sink]:
-    """Open the sink of the rows; what can end a run there is one sentence."""
+def _sink(out: str, run: Run, output: Writer) -> Iterator[Sink]:
+    """Open the file or pipe for the rows; what can end a run there is one sentence."""
     if out == PIPE:
         yield Pipe(run)
         return
-    assemble = output.assemble if isinstance(output, ParquetTable) else None
+    assemble = output.assemble if isinstance(output, ParquetWriter) else None
     done = 0
     try:
         with open_partial(Path(out), run, assemble) as sink:

@@ -1,14 +1,15 @@
 """Options that several commands have in common."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-DATA_HELP = (
-    "Labelled texts: a .csv, .tsv or .jsonl file, also .gz, or `hub:NAME@SPLIT` "
-    "(with the `hub` extra installed)."
+FORMATS = (
+    "a .csv, .tsv or .jsonl file, also .gz, a .parquet (with the `parquet` extra installed), "
+    "`hub:NAME@SPLIT` (with the `hub` extra), or `-`, standard input."
 )
+DATA_HELP = f"Labelled texts: {FORMATS}"
 
 OutOption = Annotated[Path, typer.Option(help="Directory for the model; made if it is not there.")]
 TextColumnOption = Annotated[
@@ -21,4 +22,8 @@ TextColumnOption = Annotated[
 ]
 LabelColumnOption = Annotated[
     str | None, typer.Option(help="Column of the labels.", show_default="label")
+]
+FormatOption = Annotated[
+    Literal["csv", "tsv", "jsonl"] | None,
+    typer.Option(help="Format of `-`, which has no name to tell it.", show_default="csv"),
 ]

@@ -12,14 +12,14 @@ def predict(
     data: Annotated[
         str,
         typer.Option(
-            help="Texts: a .csv, .tsv or .jsonl file, also .gz, or a .parquet (with the `parquet` "
-            "extra installed); `-` is standard input."
+            help="Texts: a .csv, .tsv or .jsonl file, also .gz, a .parquet (with the `parquet` "
+            "extra installed), or `hub:NAME@SPLIT` (with the `hub` extra); `-` is standard input."
         ),
     ],
     out: Annotated[
         str,
         typer.Option(
-            help="File for the rows with their labels, in any of these; `-`: standard output."
+            help="File for the rows with their labels, of any such kind; `-`: standard output."
         ),
     ],
     text_column: Annotated[
@@ -43,13 +43,15 @@ def predict(
     ] = "",
     format: Annotated[  # noqa: A002 - the flag's name
         Literal["csv", "tsv", "jsonl"] | None,
-        typer.Option(help="Kind of what goes through `-`, which has no name to tell it."),
+        typer.Option(
+            help="Kind of what goes through `-`, which has no name to tell it.", show_default="csv"
+        ),
     ] = None,
 ) -> None:
     """Label the texts of a file.
 
     The rows come out in their order, with all their columns and, behind them, the best label and
-    its score. Texts longer than the model reads are judged by their end.
+    its score. Texts longer than the model reads are classified by their end.
 
     Interrupted, the same command goes on from the last rows that are on the disk, and ends with
     the same file.

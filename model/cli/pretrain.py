@@ -9,7 +9,7 @@ from rich.console import Console
 
 from model.cli.command_line import command_line
 from model.cli.flags import parse_flags, with_flags
-from model.cli.options import OutOption, TextColumnOption
+from model.cli.options import FORMATS, FormatOption, OutOption, TextColumnOption
 from model.errors import TrainingError
 from model.files import as_unicode
 from model.training.settings import PretrainingSettings
@@ -20,12 +20,11 @@ from model.types import Panel
 def pretrain(
     data: Annotated[
         list[str],
-        typer.Option(
-            help="Texts, labelled or not: a .csv, .tsv or .jsonl file, also .gz; once for each."
-        ),
+        typer.Option(help=f"Texts, labelled or not: {FORMATS} Once for each."),
     ],
     out: OutOption,
     text_column: TextColumnOption = None,
+    format: FormatOption = None,  # noqa: A002 - the flag's name
     pretrained: Annotated[
         Path | None,
         typer.Option(
@@ -56,9 +55,11 @@ def pretrain(
     from model.cli.checkpointed import checkpointed
     from model.cli.progress import Progress
     from model.data.examples import read_texts
+    from model.data.formats import check_pipe_format
     from model.training import pretrain
     from model.training.checkpoint import CHECKPOINT
 
+    check_pipe_format(format, data)
     if (out / language_model.CONFIG).exists() and not (out / CHECKPOINT).exists():
         raise TrainingError(f"{out} holds a model already: choose another --out, or remove it.")
     with (
@@ -66,7 +67,7 @@ def pretrain(
         Progress("pretraining", Console(stderr=True)) as progress,
     ):
         perplexity = pretrain.pretrain(
-            [text for source in data for text in read_texts(source, text_column)],
+            [text for source in data for text in read_texts(source, text_column, format)],
             settings,
             out,
             pretrained=language_model.load(pretrained) if pretrained else None,

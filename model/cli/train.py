@@ -9,7 +9,13 @@ from rich.console import Console
 
 from model.cli.command_line import command_line
 from model.cli.flags import parse_flags, with_flags
-from model.cli.options import DATA_HELP, LabelColumnOption, OutOption, TextColumnOption
+from model.cli.options import (
+    DATA_HELP,
+    FormatOption,
+    LabelColumnOption,
+    OutOption,
+    TextColumnOption,
+)
 from model.errors import TrainingError
 from model.files import as_unicode
 from model.training.settings import TrainingSettings
@@ -28,6 +34,7 @@ def train(  # noqa: PLR0913 - a parameter for each flag
     out: OutOption,
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
+    format: FormatOption = None,  # noqa: A002 - the flag's name
     validation_data: Annotated[
         str | None,
         typer.Option(help="Held-out texts, like --data; by default, a part of those."),
@@ -93,10 +100,13 @@ def train(  # noqa: PLR0913 - a parameter for each flag
     from model.cli.checkpointed import checkpointed
     from model.cli.progress import Progress
     from model.cli.scores import print_evaluation
-    from model.data.examples import Columns, read_examples, read_texts
+    from model.data.examples import read_examples, read_texts
+    from model.data.formats import check_pipe_format
+    from model.data.rows import Columns
     from model.data.soft_labels import merged, read_soft_examples
     from model.training import train
 
+    check_pipe_format(format, (*data, validation_data or "", *(unlabelled or [])))
     if (out / model_files.CONFIG).exists():
         raise TrainingError(f"{out} holds a model already: choose another --out, or remove it.")
     columns = Columns(text_column, label_column)
@@ -105,13 +115,15 @@ def train(  # noqa: PLR0913 - a parameter for each flag
         Progress("training", Console(stderr=True)) as progress,
     ):
         evaluation = train.train(
-            [example for source in data for example in read_examples(source, columns)],
+            [example for source in data for example in read_examples(source, columns, format)],
             settings,
             out,
-            validation=read_examples(validation_data, columns) if validation_data else [],
+            validation=read_examples(validation_data, columns, format) if validation_data else [],
             soft=merged([read_soft_examples(each, text_column) for each in soft_labels or []]),
             unlabelled=[
-                text for source in unlabelled or [] for text in read_texts(source, text_column)
+                text
+                for source in unlabelled or []
+                for text in read_texts(source, text_column, format)
             ],
             label_aliases=_renames(rename_label or []),
             initialization=_initialization(pretrained, pretrained_backward, vectors),

@@ -10,7 +10,7 @@ from model.convert.samples import Samples
 from model.convert.source import OutputKind, Source
 from model.errors import ConversionError
 from model.inference.classifier import Classifier
-from model.text.collate import collate
+from model.text.batching import collate
 from model.text.tokenizer import Encoding
 from model.types import Floats
 

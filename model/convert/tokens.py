@@ -10,8 +10,8 @@ from tokenizers.pre_tokenizers import PreTokenizer
 
 from model.convert.json_file import read_json, read_text
 from model.errors import ConversionError
+from model.text.smoke_test import panics_as_errors
 from model.text.tokenizer import Tokenizer
-from model.text.trial import panics_as_errors
 from model.types import Split
 
 PADDINGS = ("[PAD]", "<pad>", "<PAD>", "[pad]", "<|pad|>", "<blank>", "")

@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from model import interruption
-from model.data.rows import ROW_BYTES, TEXT, BadRow, Row, listed, unreadable
+from model.data.rows import (
+    ROW_BYTES,
+    UNLABELLED,
+    BadRow,
+    Columns,
+    Row,
+    check_columns,
+    unreadable,
+)
 from model.errors import DataError
 from model.files import check_regular
 
@@ -21,11 +29,13 @@ LITTLE = 2**26
 
 
 class ParquetRows:
-    """The rows of a .parquet file. Raises DataError if it is none, or has no such texts."""
+    """The rows of a .parquet file. Raises DataError if it is none, or has no such columns."""
 
-    def __init__(self, source: str, text_column: str | None = None) -> None:
+    headerless = False
+
+    def __init__(self, source: str, columns: Columns = UNLABELLED) -> None:
         self._source = source
-        self._text = text_column or TEXT
+        self._text = columns.names[0]
         self._read = 0
         self._sha256 = hashlib.sha256()
         self._errors = (pyarrow().ArrowException, OSError, ValueError)
@@ -37,7 +47,8 @@ class ParquetRows:
             raise unreadable(source, error) from None
         self.schema = self._file.schema_arrow.remove_metadata()
         self.columns: list[str] = self.schema.names
-        self._check()
+        check_columns(source, self.columns, columns)
+        self._check_text()
         self._check_packing()
 
     def __iter__(self) -> Iterator[Row | BadRow]:
@@ -78,11 +89,11 @@ class ParquetRows:
         return Row(place, text, cells, size=size)
 
     def digest(self) -> str:
-        """The SHA-256 of what stands in the rows."""
+        """Return the SHA-256 of what stands in the rows."""
         return self._sha256.hexdigest()
 
     def share(self) -> float | None:
-        """How much of the file was read so far, 0 to 1."""
+        """Return how much of the file was read so far, 0 to 1."""
         rows: int = self._file.metadata.num_rows
         return self._read / rows if rows else 1.0
 
@@ -100,12 +111,7 @@ class ParquetRows:
                         f"to {unpacked:,}, which no texts do."
                     )
 
-    def _check(self) -> None:
-        if self.columns.count(self._text) != 1:
-            raise DataError(
-                f"{self._source} has no column {self._text!r}; "
-                f"the columns are {listed(self.columns)}."
-            )
+    def _check_text(self) -> None:
         kind, types = self.schema.field(self._text).type, pyarrow().types
         kind = kind.value_type if types.is_dictionary(kind) else kind
         if not (types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)):
@@ -115,7 +121,7 @@ class ParquetRows:
 
 
 def pyarrow() -> Any:  # noqa: ANN401 - no stubs
-    """The library, or DataError where it is not installed."""
+    """Import the library. Raises DataError where it is not installed."""
     try:
         import pyarrow as pa  # noqa: PLC0415 - an optional extra
     except ImportError:
@@ -124,7 +130,7 @@ def pyarrow() -> Any:  # noqa: ANN401 - no stubs
 
 
 def parquet_format() -> Any:  # noqa: ANN401 - no stubs
-    """Its part for files, or DataError where it is not installed."""
+    """Import its part for files. Raises DataError where it is not installed."""
     pyarrow()
     import pyarrow.parquet as format_  # noqa: PLC0415 - an optional extra
 

@@ -20,7 +20,7 @@ AT_ONCE, PIPE_BYTES = 2**12, 2**16
 
 
 def open_to_read(path: Path) -> BinaryIO:
-    """A file, or a named pipe, for whose writer is waited once it is read. Raises OSError."""
+    """Open a file, or a named pipe, to wait for its writer once it is read. Raises OSError."""
     # Without O_NONBLOCK, to open a pipe is to wait for its writer.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     file = io.FileIO(descriptor)
@@ -28,7 +28,7 @@ def open_to_read(path: Path) -> BinaryIO:
 
 
 def read_watched(file: BinaryIO) -> BinaryIO:
-    """The same file, read so that `Interrupted` is raised where a signal comes while it waits."""
+    """Wrap a file so that `Interrupted` is raised where a signal comes while it waits."""
     descriptor = _descriptor(file)
     if descriptor is None or not _waits(descriptor):
         return file
@@ -70,7 +70,7 @@ class _Watched(io.RawIOBase):
 
 
 def _descriptor(file: BinaryIO) -> int | None:
-    """The number of a file; None if it is none of the system's."""
+    """Return the descriptor of a file; None if it is none of the system's."""
     try:
         return file.fileno()
     except OSError:
@@ -78,7 +78,7 @@ def _descriptor(file: BinaryIO) -> int | None:
 
 
 def _waits(descriptor: int) -> bool:
-    """Whether reading or writing can last for as long as somebody else likes."""
+    """Tell whether reading or writing can last for as long as somebody else likes."""
     return hasattr(select, "poll") and not stat.S_ISREG(os.fstat(descriptor).st_mode)
 
 

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.data.rows import JSONL, LineRows, Lines, Row, format_of, good, listed, open_lines
+from model.data.formats import JSONL, format_of
+from model.data.reader import open_rows
+from model.data.rows import Columns, Row, good
 from model.errors import DataError
 
 SCORES = "scores"
@@ -30,61 +32,57 @@ def read_soft_examples(source: str, text_column: str | None = None) -> list[Soft
 
     Raises DataError with file and line.
     """
-    kind, compressed = format_of(source)
-    if kind != JSONL:
+    if format_of(source).kind != JSONL:
         raise DataError(f"{source} is no {JSONL} file: scores of several labels need one.")
-    with open_lines(source, compressed=compressed) as lines:
-        rows = good(LineRows(lines, kind, text_column))
-        examples = [SoftExample(row.text, _scores(row, lines), row.place) for row in rows]
+    with open_rows(source, Columns(text_column, labelled=False)) as rows:
+        examples = [SoftExample(row.text, _scores(row), row.place) for row in good(rows)]
     if not examples:
         raise DataError(f"{source} holds no texts: it needs a line for each, with its scores.")
     return examples
 
 
-def _scores(row: Row, lines: Lines) -> Mapping[str, float]:
-    if SCORES not in row.cells:
-        raise lines.error(f"there is no {SCORES!r}, only {listed(row.cells)}")
-    scores = row.cells[SCORES]
+def _scores(row: Row) -> Mapping[str, float]:
+    scores = row.cell(SCORES)
     numbers = scores.values() if isinstance(scores, dict) else []
     if not numbers or not all(isinstance(n, int | float) and 0 <= n <= 1 for n in numbers):
-        raise lines.error(f"{SCORES!r} is not an object with a probability for each label")
+        raise row.error(f"{SCORES!r} is not an object with a probability for each label")
     total = sum(numbers)
     if abs(total - 1) > SUM_TOLERANCE:
-        raise lines.error(f"the {SCORES} sum to {total:.4g} and not to 1: give those of all labels")
+        raise row.error(f"the {SCORES} sum to {total:.4g} and not to 1: give those of all labels")
     return {label: number / total for label, number in scores.items()}
 
 
 def one_hot(label_ids: Tensor, labels: int) -> Tensor:
-    """Label ids (texts,) as probabilities (texts, labels): all of it for the one."""
+    """Turn label ids (N,) into probabilities (N, labels): all of it for the one."""
     return functional.one_hot(label_ids, labels).float()
 
 
 def probabilities(examples: Sequence[SoftExample], labels: Sequence[str]) -> Tensor:
-    """The probabilities (texts, labels) of the examples; labels without a score have none.
+    """Return the probabilities (N, labels) of N examples; 0 for labels without a score.
 
     Raises DataError for the first example with a label that is none of these.
     """
-    places = {label: place for place, label in enumerate(labels)}
+    indices = {label: index for index, label in enumerate(labels)}
     table = np.zeros((len(examples), len(labels)), np.float32)
     for row, example in zip(table, examples, strict=True):
         for label, score in example.scores.items():
-            if label not in places:
+            if label not in indices:
                 raise DataError(
                     f"{example.place} has a score for the label {label!r}, "
                     "which no labelled text has: give scores under the labels of the model."
                 )
-            row[places[label]] = score
+            row[indices[label]] = score
     return torch.from_numpy(table)
 
 
-def merged(judged: Sequence[Sequence[SoftExample]]) -> list[SoftExample]:
-    """One example a text: where several judge the same, the mean of what they give.
+def merged(opinions: Sequence[Sequence[SoftExample]]) -> list[SoftExample]:
+    """Merge what several models say of a text into one example: the mean of their scores.
 
     An average of several models is right more often than each of them, and one model can learn it
     (Hinton et al., 2015).
     """
     by_text: dict[str, list[SoftExample]] = {}
-    for example in (example for one in judged for example in one):
+    for example in (example for one in opinions for example in one):
         by_text.setdefault(example.text, []).append(example)
     return [_mean(group) for group in by_text.values()]
 

@@ -1,1 +1,1 @@
-"""How good a classifier's answers are."""
+"""The quality of a classifier's answers."""

@@ -23,7 +23,7 @@ LEAST_PROBABILITY = 1e-38
 
 
 class Reliability(NamedTuple):
-    """What became of the texts of each bin of confidence, (BINS,) each: sums over its texts."""
+    """Sums over the texts of each bin of confidence, (BINS,) each: a reliability diagram."""
 
     texts: NDArray[np.int64]
     confidence: NDArray[np.float64]
@@ -36,7 +36,7 @@ class Reliability(NamedTuple):
 
 
 def reliability(probabilities: Floats, truth: NDArray[np.int64]) -> Reliability:
-    """Texts sorted by the probability of their best label into 15 bins of equal width.
+    """Sort texts by the probability of their best label into 15 bins of equal width.
 
     Of probabilities (N, L) and the numbers of the true labels (N,).
     """
@@ -51,7 +51,7 @@ def reliability(probabilities: Floats, truth: NDArray[np.int64]) -> Reliability:
 
 
 def expected_calibration_error(probabilities: Floats, truth: NDArray[np.int64]) -> float:
-    """How far confidence and accuracy are apart, on average over the texts.
+    """Compute how far confidence and accuracy are apart, on average over the texts.
 
     In each bin of `reliability`, the share of right answers is compared with the mean of the best
     probabilities (Naeini et al., 2015; Guo et al., 2017).
@@ -60,7 +60,7 @@ def expected_calibration_error(probabilities: Floats, truth: NDArray[np.int64]) 
 
 
 def temperature(probabilities: Floats, truth: NDArray[np.int64]) -> float:
-    """The T by which logits should be divided, so that the truth (N,) is likeliest.
+    """Find the T by which to divide logits, so that the truth (N,) is likeliest.
 
     From probabilities (N, L), whose logarithms are logits (temperature scaling: Guo et al., 2017).
     """

@@ -1,4 +1,4 @@
-"""How good a classifier is on labelled texts."""
+"""Metrics of a classifier on labelled texts: accuracy, precision, recall, confusion."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model import interruption
 from model.data.examples import Example
 from model.errors import DataError
 from model.evaluation.calibration import expected_calibration_error
@@ -49,10 +48,10 @@ class Evaluation:
         return _share(np.diag(self.confusion), self.confusion.sum(axis=1))
 
     def confusions(self, count: int) -> list[tuple[str, str, int]]:
-        """The most frequent mistakes: (true label, predicted label, texts), most texts first."""
+        """List (true label, predicted label, texts) of mistakes, the most frequent ones first."""
         wrong = self.confusion - np.diag(np.diag(self.confusion))
-        places = np.argsort(-wrong, axis=None, kind="stable")[:count]
-        rows, columns = np.unravel_index(places, wrong.shape)
+        indices = np.argsort(-wrong, axis=None, kind="stable")[:count]
+        rows, columns = np.unravel_index(indices, wrong.shape)
         return [
             (self.labels[row], self.labels[column], int(wrong[row, column]))
             for row, column in zip(rows, columns, strict=True)
@@ -72,7 +71,7 @@ def evaluate(
     Raises DataError for a label that the classifier does not have.
     """
     labels = classifier.config.labels
-    truth, probabilities = judge(classifier, examples, on_progress)
+    truth, probabilities = classify_examples(classifier, examples, on_progress)
     return Evaluation(
         labels,
         confusion(truth, probabilities.argmax(axis=1), len(labels)),
@@ -80,22 +79,21 @@ def evaluate(
     )
 
 
-def judge(
+def classify_examples(
     classifier: Classifier,
     examples: Sequence[Example],
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[NDArray[np.int64], Floats]:
-    """The numbers of the true labels (texts,), and the probabilities of all (texts, labels).
+    """Return the ids of the true labels (N,), and the probabilities of all labels (N, labels).
 
     As `evaluate`, and with its errors.
     """
     config = classifier.config
     truth = label_ids(examples, config.labels, config.label_aliases)
     probabilities = np.empty((len(examples), len(config.labels)), np.float32)
-    for start in interruption.watched(range(0, len(examples), WINDOW)):
+    for start in range(0, len(examples), WINDOW):
         window = [example.text for example in examples[start : start + WINDOW]]
-        encodings = [e.last(config.max_tokens) for e in classifier.encode(window, offsets=False)]
-        probabilities[start : start + WINDOW] = classifier.predict(encodings)
+        probabilities[start : start + WINDOW] = classifier.classify(window)
         on_progress(start + len(window))
     return truth, probabilities
 
@@ -103,7 +101,7 @@ def judge(
 def label_ids(
     examples: Sequence[Example], labels: Sequence[str], aliases: dict[str, str]
 ) -> NDArray[np.int64]:
-    """The numbers of the examples' labels; a label may go by its alias.
+    """Return the ids of the examples' labels (N,); a label may go by its alias.
 
     Raises DataError for the first example whose label is none of them.
     """
@@ -111,7 +109,7 @@ def label_ids(
     ids |= {alias: ids[label] for alias, label in aliases.items()}
     unknown = next((example for example in examples if example.label not in ids), None)
     if unknown:
-        where = unknown.place if unknown.source else "The data"
+        where = unknown.place or "The data"
         raise DataError(
             f"{where} has the label {unknown.label!r}, which the model does not have; "
             f"its labels are {', '.join(map(repr, labels[:10]))}"
@@ -123,7 +121,7 @@ def label_ids(
 def confusion(
     truth: NDArray[np.int64], predicted: NDArray[np.int64], labels: int
 ) -> NDArray[np.int64]:
-    """Counts (labels, labels) of pairs: true labels in rows, predicted ones in columns."""
+    """Count pairs of labels, (labels, labels): true labels in rows, predicted ones in columns."""
     counts = np.bincount(truth * labels + predicted, minlength=labels * labels)
     return counts.reshape(labels, labels)
 

@@ -1,6 +1,6 @@
 """Classifier: the one object that predicts, traces, and is served."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,22 +9,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.inference.reader import Reader, reader
+from model import interruption
+from model.inference.continuous_batching import Reader, reader_of
 from model.network.classifier import LSTMClassifier, NetworkTrace
 from model.network.config import ModelConfig
 from model.network.selection import Selection
 from model.network.state import State, States
-from model.text.collate import batches_by_length, collate
+from model.text.batching import BATCH_TOKENS, batches_by_length, padded_batches
 from model.text.tokenizer import Encoding, Tokenizer
 from model.types import Floats
-
-# Large enough to keep the matrix products busy, small enough for tens of megabytes of activations.
-BATCH_TOKENS = 8192
 
 
 @dataclass(frozen=True)
 class LayerStates:
-    """What is selected of one layer and direction: S steps, U units."""
+    """The selected tensors of one layer and direction: S steps, U units."""
 
     layer: int
     direction: str
@@ -34,7 +32,7 @@ class LayerStates:
 
 @dataclass(frozen=True)
 class Trace:
-    """What happened inside the network while it read one text."""
+    """The probabilities of one text, and the selected inner states of the network."""
 
     probabilities: Floats  # (labels,)
     steps: range
@@ -56,25 +54,40 @@ class Classifier:
     tokenizer: Tokenizer
 
     def encode(self, texts: Sequence[str], *, offsets: bool = True) -> list[Encoding]:
-        """Each text as the network reads it, in full length."""
+        """Encode each text as the network reads it, in full length."""
         return self.tokenizer.encode(texts, offsets=offsets)
 
-    def predict(self, encodings: Sequence[Encoding]) -> Floats:
-        """Probabilities (texts, labels), in the order of the texts."""
+    def classify(
+        self, texts: Sequence[str], on_progress: Callable[[int], None] = lambda _: None
+    ) -> Floats:
+        """Return the probabilities (N, labels) of N texts, long ones by their last tokens.
+
+        ``on_progress`` is told the number of texts that are read so far. Raises Interrupted.
+        """
+        most = self.config.max_tokens
+        encodings = [encoding.last(most) for encoding in self.tokenizer.encode_each(texts)]
+        return self.predict(encodings, on_progress)
+
+    def predict(
+        self, encodings: Sequence[Encoding], on_progress: Callable[[int], None] = lambda _: None
+    ) -> Floats:
+        """Return what `classify` does, of N encodings, by all tokens of each."""
         lengths = [len(encoding) for encoding in encodings]
         probabilities = np.empty((len(encodings), len(self.config.labels)), np.float32)
-        reading = self.reader()
+        reader, done = self.reader(), 0
         # Alike in length, so that as many as possible are read together to their ends.
-        for batch in batches_by_length(lengths, BATCH_TOKENS):
-            reading.add([(index, encodings[index].ids) for index in batch])
-            while reading:
-                for index, row in reading.step().finished:
+        for batch in interruption.watched(batches_by_length(lengths, BATCH_TOKENS)):
+            reader.add([(index, encodings[index].ids) for index in batch])
+            while reader:
+                for index, row in reader.step().finished:
                     probabilities[index] = row
+            done += len(batch)
+            on_progress(done)
         return probabilities
 
     def reader(self) -> Reader:
-        """A reader for texts that come and go while others are being predicted."""
-        return reader(self.network)
+        """Make a reader for texts that come and go while others are being predicted."""
+        return reader_of(self.network)
 
     def trace(
         self,
@@ -82,32 +95,28 @@ class Classifier:
         selection: Selection | None = None,
         starts: Sequence[State | None] | None = None,
     ) -> list[Trace]:
-        """What `predict` gives, and what is selected of all on the way, in the order of the texts.
+        """Return what `predict` does, and what is selected of all on the way, text by text.
 
         With ``starts``, each text goes on where another one ended.
         """
         selection = selection or Selection()
         traces: dict[int, Trace] = {}
-        lengths_of_all = [len(encoding) for encoding in encodings]
-        for batch in batches_by_length(lengths_of_all, BATCH_TOKENS):
-            ids, lengths = self._collate([encodings[index] for index in batch])
+        device = self.network.head.weight.device
+        sequences = [encoding.ids for encoding in encodings]
+        batches = padded_batches(sequences, BATCH_TOKENS, self.config.pad_token_id)
+        for batch, ids, lengths in batches:
             start = None
             if starts is not None:
                 states = [starts[index] for index in batch]
-                start = States.stack(states, self.config).to(ids.device)
-            traced = self.network.trace(ids, lengths, selection, start)
+                start = States.stack(states, self.config).to(device)
+            traced = self.network.trace(ids.to(device), lengths.to(device), selection, start)
             steps = [selection.steps_of(len(encodings[index])) for index in batch]
             traces.update(zip(batch, _texts(traced, steps), strict=True))
         return [traces[index] for index in range(len(encodings))]
 
-    def _collate(self, encodings: Sequence[Encoding]) -> tuple[torch.Tensor, torch.Tensor]:
-        device = self.network.head.weight.device
-        ids, lengths = collate([e.ids for e in encodings], self.config.pad_token_id)
-        return ids.to(device), lengths.to(device)
-
 
 def _texts(traced: NetworkTrace, steps: Sequence[range]) -> Iterator[Trace]:
-    """A batch's texts, each with its own steps of all arrays, without copies."""
+    """Yield a batch's texts, each with its own steps of all arrays, without copies."""
     probabilities = traced.logits.softmax(dim=-1).numpy(force=True)
     layers = [(layer, _numpy(layer.tensors), _numpy(layer.summaries)) for layer in traced.layers]
     scores = None if traced.step_scores is None else traced.step_scores.numpy(force=True)
@@ -137,7 +146,7 @@ def _numpy(tensors: dict[str, Tensor]) -> dict[str, NDArray[Any]]:
 
 
 def used_threads() -> int:
-    """How many processor threads a prediction may use."""
+    """Return how many processor threads a prediction may use."""
     return torch.get_num_threads()
 
 

@@ -1,47 +1,41 @@
 """Labelling a file, however long: rows are read, predicted and written a window at a time.
 
 Within a window texts are sorted by length, so that little padding is read. Windows end after rows
-that only the rows decide, and a run goes on at the beginning of one: so texts are in the same
-company when they are read again, and their scores the same to the last digit.
+that only the rows decide, and a run goes on at the beginning of one: so texts share the same
+batches when they are read again, and their scores are the same to the last digit.
 """
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-import numpy as np
-
 from model import interruption
 from model.data.rows import BadRow, Row, Rows
 from model.errors import DataError, PredictionError
-from model.inference.classifier import BATCH_TOKENS, Classifier
+from model.inference.classifier import Classifier
 from model.labelling.resumable import Mark, Sink
-from model.labelling.writers import Format
-from model.text.collate import batches_by_length, chunks
-from model.types import Floats
+from model.labelling.writers import Writer
 
 # Enough rows to find many of one length, and few enough to do again after an interruption. Where
 # rows are long, a window ends after so many bytes: memory has to suffice for all of them.
 WINDOW_ROWS = 4096
 WINDOW_BYTES = 2**23
-# Texts tokenized at once: the tokenizer's own results are several times as large as what is kept.
-ENCODED = 256
 
 
-def predict(
+def label_rows(
     classifier: Classifier,
     rows: Rows,
-    output: Format,
+    output: Writer,
     sink: Sink,
     *,
     skip_bad_rows: bool = False,
     on_skip: Callable[[BadRow], None] = lambda _: None,
     on_rows: Callable[[int, int | None], None] = lambda _done, _total: None,
 ) -> Mark:
-    """Label all rows from where the sink stands; what it says at the end is how many they were.
+    """Label all rows from where the sink stands, and return how far it is then: at their end.
 
-    Texts longer than the model reads are judged by their end. ``on_skip`` is called with each row
-    that is left out, ``on_rows`` with the number of rows that are done, and of all, if it is known.
+    Texts longer than the model reads are classified by their end. ``on_skip`` is called with each
+    row that is left out, ``on_rows`` with the number of rows done, and of all, if it is known.
 
     Raises DataError for a bad row, unless they are skipped, and where the rows cannot be read on;
     PredictionError where those that are done are others than they were; Interrupted; and OSError.
@@ -55,14 +49,14 @@ def predict(
     _pass_by(remaining, rows, sink.mark)
     for window in remaining:
         mark, digest = sink.mark, rows.digest()
-        usable, bad = _sorted_out(window, output)
+        usable, bad = _split(window, output)
         for row in bad:
             if not skip_bad_rows:
                 raise _stopped(row, sink)
             on_skip(row)
         total = _total(rows, mark.rows + len(window))
         tell = partial(_tell, on_rows, mark.rows + len(bad), total)
-        probabilities = judge(classifier, [row.text for row in usable], tell)
+        probabilities = classifier.classify([row.text for row in usable], tell)
         content = output.body(usable, probabilities)
         sink.append(
             content if mark.size else output.head() + content,
@@ -80,7 +74,7 @@ def predict(
 
 
 def windows(rows: Iterable[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
-    """The rows in windows; one at least, which is empty where there are no rows."""
+    """Yield the rows in windows; one at least, which is empty where there are no rows."""
     window: list[Row | BadRow] = []
     size, first = 0, True
     for row in rows:
@@ -93,27 +87,8 @@ def windows(rows: Iterable[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
         yield window
 
 
-def judge(
-    classifier: Classifier, texts: list[str], on_texts: Callable[[int], None] = lambda _: None
-) -> Floats:
-    """Probabilities (texts, labels). ``on_texts`` is told how many texts are read so far."""
-    encodings = [
-        encoding.last(classifier.config.max_tokens)
-        for some in interruption.watched(chunks(texts, ENCODED))
-        for encoding in classifier.encode(some, offsets=False)
-    ]
-    probabilities = np.empty((len(texts), len(classifier.config.labels)), np.float32)
-    read = 0
-    lengths = [len(encoding) for encoding in encodings]
-    for batch in interruption.watched(batches_by_length(lengths, BATCH_TOKENS)):
-        probabilities[batch] = classifier.predict([encodings[index] for index in batch])
-        read += len(batch)
-        on_texts(read)
-    return probabilities
-
-
 def _pass_by(remaining: Iterator[list[Row | BadRow]], rows: Rows, mark: Mark) -> None:
-    """Read again, without labelling, what is done; and see that it is the same."""
+    """Read again, without labelling, what is done, and check that it is the same."""
     passed = 0
     while passed < mark.rows and (window := next(remaining, None)):
         passed += len(window)
@@ -124,8 +99,8 @@ def _pass_by(remaining: Iterator[list[Row | BadRow]], rows: Rows, mark: Mark) ->
         )
 
 
-def _sorted_out(window: Iterable[Row | BadRow], output: Format) -> tuple[list[Row], list[BadRow]]:
-    """The rows that can be read and written, and those that cannot."""
+def _split(window: Iterable[Row | BadRow], output: Writer) -> tuple[list[Row], list[BadRow]]:
+    """Split a window into the rows that can be read and written, and those that cannot."""
     usable, bad = [], []
     for row in window:
         if isinstance(row, BadRow):
@@ -145,7 +120,7 @@ def _stopped(bad: BadRow, sink: Sink) -> DataError:
 
 
 def _total(rows: Rows, read: int) -> int | None:
-    """How many rows there may be, by how much of the file so many are."""
+    """Estimate how many rows there are, by how much of the file so many are."""
     share = rows.share()
     return round(read / share) if share else None
 

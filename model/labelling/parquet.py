@@ -16,7 +16,7 @@ from model import interruption
 from model.data.parquet import parquet_format, pyarrow
 from model.data.rows import Row
 from model.errors import DataError
-from model.labelling.writers import Answers, alien, check_names, table_columns
+from model.labelling.writers import AddedColumns, check_names, extra_columns, table_columns
 from model.types import Floats
 
 # A row group ends after so many rows or bytes: large enough to be read fast, small for the memory.
@@ -24,21 +24,21 @@ GROUP_ROWS = 65_536
 GROUP_BYTES = 2**26
 
 
-class ParquetTable:
+class ParquetWriter:
     """Labelled rows, with the columns' types as they were.
 
     Columns that came without types hold texts, and those of JSON what the first rows show.
     """
 
-    def __init__(self, answers: Answers, schema: Any = None) -> None:  # noqa: ANN401 - no stubs
-        self._answers = answers
+    def __init__(self, added: AddedColumns, schema: Any = None) -> None:  # noqa: ANN401 - no stubs
+        self._added = added
         self._arrow = pyarrow()
         self._schema = schema  # of the rows' own cells
 
     def begin(self, columns: Sequence[str] | None, rows: Sequence[Row]) -> None:
         """Find the types of the columns."""
         names = table_columns(columns, rows)
-        check_names(names, self._answers.columns)
+        check_names(names, self._added.columns)
         if self._schema is None:
             texts = self._arrow.schema([(name, self._arrow.string()) for name in names])
             self._schema = texts if columns is not None or not rows else self._shown_by(rows)
@@ -57,10 +57,10 @@ class ParquetTable:
         return schema
 
     def refusal(self, row: Row) -> str | None:
-        """What JSON holds may be of another type than in the first rows."""
+        """Refuse what is of another type than in the first rows, which JSON may hold."""
         if not row.json:
             return None
-        if clause := alien(row, self._schema.names):
+        if clause := extra_columns(row, self._schema.names):
             return clause
         try:
             self._arrow.RecordBatch.from_pylist([row.cells], schema=self._schema)
@@ -69,19 +69,19 @@ class ParquetTable:
         return None
 
     def head(self) -> bytes:
-        """Nothing."""
+        """Return nothing."""
         return b""
 
     def body(self, rows: Sequence[Row], probabilities: Floats) -> bytes:
-        """A stream for these rows."""
+        """Return a stream of Arrow's for these rows."""
         table = self._arrow.Table.from_pylist([row.cells for row in rows], schema=self._schema)
-        labels = [self._answers.labels[best] for best in probabilities.argmax(axis=1)]
+        labels = [self._added.labels[best] for best in probabilities.argmax(axis=1)]
         scores = [probabilities.max(axis=1)]
-        if self._answers.all_scores:
+        if self._added.all_scores:
             scores.extend(probabilities.T)
         columns = [self._arrow.array(labels, self._arrow.string())]
         columns += [self._arrow.array(np.ascontiguousarray(column)) for column in scores]
-        for name, column in zip(self._answers.columns, columns, strict=True):
+        for name, column in zip(self._added.columns, columns, strict=True):
             table = table.append_column(name, column)
         written = self._arrow.BufferOutputStream()
         options = self._arrow.ipc.IpcWriteOptions(compression="zstd")
@@ -103,7 +103,7 @@ class ParquetTable:
 
     @property
     def _nothing(self) -> Floats:
-        return np.empty((0, len(self._answers.labels)), np.float32)
+        return np.empty((0, len(self._added.labels)), np.float32)
 
     def _groups(self, pieces: Path) -> Iterator[Any]:
         group: list[Any] = []

@@ -44,7 +44,7 @@ class Run(BaseModel):
     all_scores: bool
 
     def difference(self, other: "Run") -> str | None:
-        """What two runs differ in, for people."""
+        """Tell what two runs differ in, for people; None if in nothing."""
         names = {
             "model": "model",
             "input_format": "kind of input",
@@ -60,7 +60,7 @@ class Run(BaseModel):
 
 
 class Mark(BaseModel):
-    """How far a run is."""
+    """The progress of a run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -73,7 +73,7 @@ class Mark(BaseModel):
 
 
 class Sink(Protocol):
-    """Where labelled rows go."""
+    """A destination of labelled rows."""
 
     mark: Mark
     lasts: bool  # whether a run can go on with what is written
@@ -82,7 +82,7 @@ class Sink(Protocol):
         """Write a piece. With it, a run is as far as the mark says, but for the size."""
 
     def finish(self) -> None:
-        """All is written."""
+        """Say that all is written."""
 
 
 class Pipe:
@@ -99,7 +99,7 @@ class Pipe:
         self.mark = _grown(mark, self.mark.size + len(content))
 
     def finish(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing: all is written."""
 
 
 # Makes the whole file (the second) of the one that holds the pieces.
@@ -126,7 +126,7 @@ class Partial:
         partial, progress = partial_of(self._out), progress_of(self._out)
         with contextlib.ExitStack() as closing:
             file = closing.enter_context(partial.open("r+b" if partial.exists() else "x+b"))
-            _lock(file, self._out)
+            _lock(file, partial, self._out)
             if file.seek(0, os.SEEK_END) < self.mark.size:
                 raise PredictionError(
                     f"{partial} holds less than {progress.name} says: remove both to begin anew."
@@ -154,10 +154,13 @@ class Partial:
         if self._assemble:
             whole = assembled_of(self._out)
             self._assemble(partial_of(self._out), whole)
-        self.begin().close()
+        file = self.begin()
+        if fcntl is None:  # pragma: no cover - Windows: an open file cannot be renamed
+            file.close()
         self._note(self.mark.model_copy(update={"finished": True}))
         whole.replace(self._out)
         _forget(self._out)
+        file.close()  # and not before: the lock ends with it
 
     def close(self) -> None:
         """Leave what counts for the next run, and nothing if nothing does.
@@ -220,7 +223,7 @@ def _there_already(out: Path) -> PredictionError:
 
 
 def _noted(progress: Path, run: Run) -> Mark:
-    """How far the same run is; a run that has labelled nothing can be any."""
+    """Read how far the same run is; a run that has labelled nothing can be any."""
     try:
         mark = Mark.model_validate_json(read_bytes(progress, MARK_BYTES))
     except ValidationError as error:
@@ -246,8 +249,8 @@ def _grown(mark: Mark, size: int) -> Mark:
     return mark.model_copy(update={"size": size})
 
 
-def _lock(file: BinaryIO, out: Path) -> None:
-    """See that nobody else writes. The lock ends with the process, however that ends."""
+def _lock(file: BinaryIO, partial: Path, out: Path) -> None:
+    """Lock out other runs. The lock ends with the process, however that ends."""
     if fcntl is None:  # pragma: no cover - see above
         return
     try:
@@ -256,6 +259,9 @@ def _lock(file: BinaryIO, out: Path) -> None:
         raise PredictionError(
             f"Another run writes {out} just now: wait for it, or choose another --out."
         ) from None
+    # That run may have ended since the file was opened, and given it another name.
+    if not (partial.exists() and os.path.samestat(os.fstat(file.fileno()), partial.stat())):
+        raise _there_already(out)
 
 
 def _forget(out: Path) -> None:
@@ -266,15 +272,15 @@ def _forget(out: Path) -> None:
 
 
 def partial_of(out: Path) -> Path:
-    """Where a file is written before it is whole."""
+    """Return the path at which a file is written before it is whole."""
     return out.with_name(f"{out.name}.partial")
 
 
 def progress_of(out: Path) -> Path:
-    """Where it is noted how far it is."""
+    """Return the path at which it is noted how far it is."""
     return out.with_name(f"{out.name}.progress")
 
 
 def assembled_of(out: Path) -> Path:
-    """Where a file is made of its pieces, if it is more than their sum."""
+    """Return the path at which a file is made of its pieces, if it is more than their sum."""
     return out.with_name(f"{out.name}.assembled")

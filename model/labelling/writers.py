@@ -17,14 +17,15 @@ from typing import Any, Protocol
 import numpy as np
 import orjson
 
-from model.data.rows import MOST_COLUMNS, TSV, Row, listed
+from model.data.formats import TSV
+from model.data.rows import MOST_COLUMNS, Row, listed
 from model.errors import DataError
 from model.types import Floats
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What is said of each text: the best label, its score and, if wanted, the scores of all."""
+class AddedColumns:
+    """The columns that are added: the best label, its score and, if wanted, the scores of all."""
 
     labels: tuple[str, ...]
     prefix: str = ""  # of all names of columns that are added
@@ -52,12 +53,12 @@ class Answers:
         return [self.label, self.score, *each]
 
     def cells(self, row: Floats) -> list[Any]:
-        """What stands in them, for the probabilities (labels,) of one text."""
+        """Return their cells for the probabilities (labels,) of one text."""
         best = int(row.argmax())
         return [self.labels[best], row[best], *(row if self.all_scores else ())]
 
     def object(self, row: Floats) -> dict[str, Any]:
-        """The same as a JSON object gets it."""
+        """Return the same as a JSON object gets it."""
         best = int(row.argmax())
         said: dict[str, Any] = {self.label: self.labels[best], self.score: row[best]}
         if self.all_scores:
@@ -65,63 +66,63 @@ class Answers:
         return said
 
 
-class Format(Protocol):
-    """How labelled rows are written."""
+class Writer(Protocol):
+    """A writer of labelled rows in one format."""
 
     def begin(self, columns: Sequence[str] | None, rows: Sequence[Row]) -> None:
-        """Say what columns the input has (None where each row names its own), and its first rows.
+        """Take the columns of the input (None where each row names its own), and its first rows.
 
         Raises DataError for what cannot be written at all.
         """
 
     def refusal(self, row: Row) -> str | None:
-        """Why this row cannot be written, as a clause; None if it can."""
+        """Tell why this row cannot be written, as a clause; None if it can."""
 
     def head(self) -> bytes:
-        """What a file begins with."""
+        """Return the bytes that a file begins with."""
 
     def body(self, rows: Sequence[Row], probabilities: Floats) -> bytes:
-        """The rows, and their labels by the probabilities (rows, labels)."""
+        """Return the rows with their labels by the probabilities (N, labels)."""
 
 
 @dataclass
-class JsonLines:
+class JsonLinesWriter:
     """A JSON object in each line."""
 
-    answers: Answers
+    added: AddedColumns
 
     def begin(self, columns: Sequence[str] | None, _rows: Sequence[Row]) -> None:
-        """See that no column is there twice."""
-        check_names(columns or (), self.answers.object(np.zeros(len(self.answers.labels), "f4")))
+        """Check that no column is there twice."""
+        check_names(columns or (), self.added.object(np.zeros(len(self.added.labels), "f4")))
 
     def refusal(self, row: Row) -> str | None:
-        """A JSON object can name what is added by itself; other rows have what JSON has not."""
+        """Refuse an object that has such a column itself, and what JSON has no form for."""
         if row.json:
-            added = (self.answers.label, self.answers.score, self.answers.scores)
-            there = [name for name in added[: 2 + self.answers.all_scores] if name in row.cells]
+            added = (self.added.label, self.added.score, self.added.scores)
+            there = [name for name in added[: 2 + self.added.all_scores] if name in row.cells]
             return _there_already(there[0]) if there else None
         return unwritable(row.cells)
 
     def head(self) -> bytes:
-        """Nothing."""
+        """Return nothing."""
         return b""
 
     def body(self, rows: Sequence[Row], probabilities: Floats) -> bytes:
-        """An object for each row, what it had first."""
+        """Return an object for each row, with what it had first."""
         return b"".join(
-            b"%s,%s\n" % (_opened(row), dumped(self.answers.object(said))[1:])
+            b"%s,%s\n" % (_opened(row), dumped(self.added.object(said))[1:])
             for row, said in zip(rows, probabilities, strict=True)
         )
 
 
 def _opened(row: Row) -> bytes:
-    """The row as a JSON object without its end; it has a text at least."""
+    """Return the row as a JSON object without its end; it has a text at least."""
     content = row.json.encode() if row.json else dumped(row.cells)
     return content.rstrip()[:-1].rstrip()
 
 
 class _Written:
-    """What `csv.writer` writes to. Each line ends in a line feed.
+    """The lines that `csv.writer` writes. Each line ends in a line feed.
 
     The writer has to believe that it ends in CR LF: else it leaves a cell with a lone CR without
     quotes, and no reader takes that.
@@ -135,18 +136,18 @@ class _Written:
 
 
 @dataclass
-class Table:
+class TableWriter:
     """A line for each row, below one that names the columns."""
 
-    answers: Answers
+    added: AddedColumns
     kind: str
     columns: list[str] = field(default_factory=list)
 
     def begin(self, columns: Sequence[str] | None, rows: Sequence[Row]) -> None:
         """Let the columns be these, or else those of the first row."""
         self.columns = table_columns(columns, rows)
-        check_names(self.columns, self.answers.columns)
-        for name in (*self.columns, *self.answers.columns, *self.answers.labels):
+        check_names(self.columns, self.added.columns)
+        for name in (*self.columns, *self.added.columns, *self.added.labels):
             if self._breaks(name):
                 raise DataError(
                     f"The name {name!r} holds a tab or a line break, which a .tsv has no form for: "
@@ -154,8 +155,8 @@ class Table:
                 )
 
     def refusal(self, row: Row) -> str | None:
-        """A table has the same columns everywhere, and a .tsv neither tabs nor line breaks."""
-        if row.json and (clause := alien(row, self.columns)):
+        """Refuse other columns than the first row has, and in a .tsv tabs and line breaks."""
+        if row.json and (clause := extra_columns(row, self.columns)):
             return clause
         if clause := unwritable(row.cells):
             return clause
@@ -165,15 +166,15 @@ class Table:
         return None
 
     def head(self) -> bytes:
-        """The names of the columns."""
-        return self._lines([[*self.columns, *self.answers.columns]])
+        """Return the names of the columns."""
+        return self._lines([[*self.columns, *self.added.columns]])
 
     def body(self, rows: Sequence[Row], probabilities: Floats) -> bytes:
-        """A line for each row."""
+        """Return a line for each row."""
         return self._lines(
             [
                 *(cell(row.cells.get(name)) for name in self.columns),
-                *map(str, self.answers.cells(said)),
+                *map(str, self.added.cells(said)),
             ]
             for row, said in zip(rows, probabilities, strict=True)
         )
@@ -191,25 +192,25 @@ class Table:
 
 
 @dataclass
-class Gzip:
+class GzipWriter:
     """Another format in a .gz file, each piece a member of its own (RFC 1952, 2.2)."""
 
-    format: Format
+    format: Writer
 
     def begin(self, columns: Sequence[str] | None, rows: Sequence[Row]) -> None:
-        """As the format that is compressed."""
+        """Begin as the format that is compressed."""
         self.format.begin(columns, rows)
 
     def refusal(self, row: Row) -> str | None:
-        """As the format that is compressed."""
+        """Refuse what the format that is compressed does."""
         return self.format.refusal(row)
 
     def head(self) -> bytes:
-        """A member, be it empty: without any, it would be no .gz file."""
+        """Return a member, be it empty: without any, it would be no .gz file."""
         return _compressed(self.format.head())
 
     def body(self, rows: Sequence[Row], probabilities: Floats) -> bytes:
-        """A member."""
+        """Return a member."""
         return _compressed(self.format.body(rows, probabilities))
 
 
@@ -218,7 +219,7 @@ def _compressed(content: bytes) -> bytes:
 
 
 def table_columns(columns: Sequence[str] | None, rows: Sequence[Row]) -> list[str]:
-    """The columns of a table, where the input may name them in each row. Raises DataError."""
+    """Return the columns of a table; the input may name them in each row. Raises DataError."""
     names = list(columns if columns is not None else rows[0].cells if rows else ())
     if len(names) > MOST_COLUMNS:
         raise DataError(f"The first row has {len(names):,} columns: {MOST_COLUMNS:,} are the most.")
@@ -226,7 +227,7 @@ def table_columns(columns: Sequence[str] | None, rows: Sequence[Row]) -> list[st
 
 
 def check_names(there: Sequence[str], added: Iterable[str]) -> None:
-    """See that all columns can be told apart. Raises DataError."""
+    """Check that all columns can be told apart. Raises DataError."""
     counts = Counter(there)
     for name in there:
         if counts[name] > 1:
@@ -246,8 +247,8 @@ def _there_already(name: str) -> str:
     )
 
 
-def alien(row: Row, columns: Sequence[str]) -> str | None:
-    """What a row has that the table has not."""
+def extra_columns(row: Row, columns: Sequence[str]) -> str | None:
+    """Tell, as a clause, what a row has that the table has not; None if nothing."""
     known = frozenset(columns)
     more = [name for name in row.cells if name not in known]
     if not more:
@@ -256,7 +257,7 @@ def alien(row: Row, columns: Sequence[str]) -> str | None:
 
 
 def unwritable(cells: Mapping[str, Any]) -> str | None:
-    """What JSON has no form for."""
+    """Tell, as a clause, what JSON has no form for; None if nothing."""
     try:
         dumped(cells)
     except TypeError as error:
@@ -265,19 +266,19 @@ def unwritable(cells: Mapping[str, Any]) -> str | None:
 
 
 def cell(value: object) -> str:
-    """A value as a table without types has it: as JSON, but texts as they are."""
+    """Write a value as a table without types has it: as JSON, but texts as they are."""
     if value is None:
         return ""
     return value if isinstance(value, str) else dumped(value).decode().strip('"')
 
 
 def dumped(value: object) -> bytes:
-    """A value as JSON; float32 with as many digits as tell it from its neighbours."""
+    """Write a value as JSON; float32 with as many digits as tell it from its neighbours."""
     return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _plain(value: object) -> object:
-    """What JSON lacks, and what has a usual form in text. Raises TypeError for the rest."""
+    """Write as text what JSON lacks but has a usual form. Raises TypeError for the rest."""
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, datetime):  # a class made from it

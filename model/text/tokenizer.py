@@ -10,12 +10,15 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
 import tokenizers
+from more_itertools import chunked
 from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
+
+from model import interruption
 
 TokenizerKind = Literal["word", "bpe"]
 
@@ -37,6 +40,9 @@ _TOKEN = (
     rf"|{_LETTER_OR_DIGIT}+(?:['’]{_LETTER}+)*"
     r"|[^\p{L}\p{M}\p{N}_'’]"
 )
+
+# Texts that the library encodes at once, on all cores.
+ENCODED = 256
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -79,13 +85,13 @@ class Encoding:
         return len(self.ids)
 
     def last(self, count: int) -> "Encoding":
-        """The encoding of the text's last ``count`` tokens; their offsets stay where they were."""
+        """Return the last ``count`` tokens of the text; their offsets stay where they were."""
         if len(self) <= count:
             return self
         return Encoding(self.ids[-count:], self.offsets[-count:])
 
     def shifted(self, by: int) -> "Encoding":
-        """The encoding with its offsets in a text that has ``by`` more characters before it."""
+        """Return the encoding in a text that has ``by`` more characters before it."""
         if by == 0:
             return self
         return Encoding(self.ids, [(start + by, end + by) for start, end in self.offsets])
@@ -125,7 +131,7 @@ class Tokenizer:
             raise ValueError(str(error)) from None
 
     def to_json(self) -> str:
-        """The tokenizer in the format of the ``tokenizers`` library."""
+        """Return the tokenizer in the format of the ``tokenizers`` library."""
         return self._tokenizer.to_str(pretty=True)
 
     @property
@@ -153,7 +159,7 @@ class Tokenizer:
         return self._tokenizer.get_vocab()
 
     def vocabulary_sample(self, count: int) -> list[str]:
-        """At most ``count`` entries from all over the vocabulary, special ones left out."""
+        """Return at most ``count`` entries from all over the vocabulary, no special ones."""
         vocabulary = self.vocabulary
         entries = sorted(vocabulary.keys() - SPECIAL_TOKENS, key=vocabulary.__getitem__)
         return entries[:: max(1, len(entries) // count)][:count]
@@ -165,11 +171,11 @@ class Tokenizer:
 
     @property
     def limits(self) -> list[str]:
-        """Which bounds on a text's length it brings: truncation, padding."""
+        """The bounds on a text's length that it brings: truncation, padding."""
         return [n for n in ("truncation", "padding") if getattr(self._tokenizer, n) is not None]
 
     def drop_limits(self) -> bool:
-        """Switch off truncation and padding, which are the model's to decide; whether it had any.
+        """Switch off truncation and padding, which the model decides; tell whether it had any.
 
         Only tokenizers from elsewhere have them.
         """
@@ -177,6 +183,14 @@ class Tokenizer:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         return had
+
+    def encode_each(self, texts: Iterable[str]) -> Iterator[Encoding]:
+        """Encode texts without offsets, some at a time, as they are asked for.
+
+        The library's own results are several times as large as what is kept. Raises Interrupted.
+        """
+        for some in interruption.watched(chunked(texts, ENCODED)):
+            yield from self.encode(some, offsets=False)
 
     def encode(self, texts: Sequence[str], *, offsets: bool = True) -> list[Encoding]:
         """Encode each text; lone surrogates, which are not Unicode, count as U+FFFD.
@@ -213,7 +227,7 @@ def _valid(text: str) -> str:
 
 
 def _whole(offsets: list[tuple[int, int]], text: str) -> list[tuple[int, int]]:
-    """The offsets, each token with the characters that NFC has melted into its last one.
+    """Return the offsets, each token with the characters that NFC has melted into its last one.
 
     The library counts "e" and a combining accent as the "e" alone. A token without any character is
     none of the text's (a tokenizer from elsewhere may begin and end texts with its own), and stays.

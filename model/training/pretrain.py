@@ -19,7 +19,6 @@ from model.artifact.card import PretrainingSummary, language_model_card
 from model.artifact.language_model import PretrainedLanguageModel
 from model.errors import TrainingError
 from model.files import name_of
-from model.text.collate import chunks
 from model.text.tokenizer import Tokenizer
 from model.training.callbacks import Callbacks, PretrainingEpoch
 from model.training.checkpoint import CHECKPOINT, Checkpoint
@@ -31,8 +30,6 @@ from model.training.settings import PretrainingSettings
 # Held out to tell how well a language is learned: enough for two digits of the perplexity.
 HELD_OUT_SHARE = 0.01
 HELD_OUT_TOKENS = 200_000
-# Encodings hold the places of all tokens: hundreds of bytes a token, which training does not need.
-ENCODE_AT_ONCE = 1000
 
 
 def pretrain(
@@ -119,11 +116,7 @@ def _prepare(
         else Tokenizer.train(interruption.watched(texts), settings.tokenizer, settings.vocab_size)
     )
     step = -1 if settings.backward else 1
-    ids = [
-        np.array(encoding.ids[::step], np.int32)
-        for chunk in interruption.watched(chunks(list(texts), ENCODE_AT_ONCE))
-        for encoding in tokenizer.encode(chunk, offsets=False)
-    ]
+    ids = [np.array(encoding.ids[::step], np.int32) for encoding in tokenizer.encode_each(texts)]
     training, held_out = _split(ids, settings.seed)
     origin = f"{'start ' if pretrained else ''}{known.sha256}" if known else ""
     return PretrainingRun(

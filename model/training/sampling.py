@@ -5,7 +5,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from model.text.collate import chunks
+from more_itertools import chunked
 
 # Batches that are sorted by length together: little padding, and still a different mix each pass.
 WINDOW_BATCHES = 50
@@ -40,8 +40,8 @@ class Batches:
         rng = random.Random(f"{self.seed} {number}")  # noqa: S311 - not a secret
         order = rng.sample(range(len(self.lengths)), len(self.lengths))
         batches = []
-        for window in chunks(order, self.size * WINDOW_BATCHES):
+        for window in chunked(order, self.size * WINDOW_BATCHES):
             window.sort(key=self.lengths.__getitem__)
-            batches += list(chunks(window, self.size))
+            batches += list(chunked(window, self.size))
         rng.shuffle(batches)
         return batches

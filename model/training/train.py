@@ -25,11 +25,10 @@ from model.data.examples import Example
 from model.data.soft_labels import SoftExample, one_hot, probabilities
 from model.errors import TrainingError
 from model.evaluation.calibration import apply_temperature, temperature
-from model.evaluation.metrics import Evaluation, evaluate, judge, label_ids
+from model.evaluation.metrics import Evaluation, classify_examples, evaluate, label_ids
 from model.files import name_of
 from model.inference.classifier import Classifier
 from model.network.config import MIN_LABELS, ModelConfig
-from model.text.collate import chunks
 from model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
 from model.training.callbacks import Callbacks, TrainingEpoch
 from model.training.checkpoint import CHECKPOINT, Checkpoint
@@ -38,8 +37,6 @@ from model.training.loop import Means, run_epochs
 from model.training.settings import TrainingSettings
 from model.training.training_run import TrainingRun
 
-# Encodings hold the places of all tokens: hundreds of bytes a token, which training does not need.
-ENCODE_AT_ONCE = 1000
 GOLDEN_TOKENS = 20
 
 
@@ -171,7 +168,7 @@ def _calibrated(
     """Calibrate the scores on held-out examples; return the classifier and how it does on them."""
     if not validation:
         return classifier, None
-    truth, probabilities = judge(classifier, validation)
+    truth, probabilities = classify_examples(classifier, validation)
     apply_temperature(classifier, temperature(probabilities, truth))
     return classifier, evaluate(classifier, validation)
 
@@ -222,9 +219,7 @@ def _prepare(
 def _ids(tokenizer: Tokenizer, texts: list[str], most: int) -> list[NDArray[np.int32]]:
     """Encode texts: the ids of each one's last tokens, at most so many."""
     return [
-        np.array(encoding.last(most).ids, np.int32)
-        for chunk in interruption.watched(chunks(texts, ENCODE_AT_ONCE))
-        for encoding in tokenizer.encode(chunk, offsets=False)
+        np.array(encoding.last(most).ids, np.int32) for encoding in tokenizer.encode_each(texts)
     ]
 
 

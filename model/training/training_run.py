@@ -15,7 +15,7 @@ from model.evaluation.metrics import Evaluation
 from model.inference.classifier import Classifier
 from model.network.classifier import LSTMClassifier
 from model.network.config import ModelConfig
-from model.text.collate import collate
+from model.text.batching import collate
 from model.text.tokenizer import Tokenizer
 from model.training.averaging import averaged_model, set_steps
 from model.training.initialization import Initialization

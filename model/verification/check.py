@@ -22,8 +22,8 @@ from model.inference.classifier import Classifier
 from model.network.cell import CELLS
 from model.network.classifier import LSTMClassifier
 from model.network.config import LanguageModelConfig, ModelConfig
+from model.text.smoke_test import smoke_test
 from model.text.tokenizer import PAD_ID, Encoding, Tokenizer
-from model.text.trial import try_out
 from model.verification import consistency
 
 # Two ways to one number differ in the order of sums, as two processors do.
@@ -192,7 +192,7 @@ def _tensors(model: _Model) -> str:
 
 def _tokenizer(model: _Model) -> str:
     try:
-        texts = try_out(model.tokenizer, thorough=True)
+        texts = smoke_test(model.tokenizer, thorough=True)
     except ValueError as error:
         raise model.files.not_valid(model_files.TOKENIZER, str(error)) from None
     entries = f"{model.tokenizer.vocab_size:,} entries, one for each row of the embedding"

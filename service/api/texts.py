@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from fastapi import Request
 
-from model.text.ending import CHARACTERS_PER_TOKEN, End, far_too_long
 from model.text.tokenizer import Encoding
+from model.text.truncation import CHARACTERS_PER_TOKEN, Truncated, far_too_long
 from service.api.app_context import AppContext
 from service.api.caller import while_connected
 from service.api.request_context import RequestContext
@@ -82,13 +82,13 @@ async def tokenize(
 
 async def _ends(
     body: TextsRequest, request: Request, ctx: AppContext, *, offsets: bool
-) -> list[End]:
+) -> list[Truncated]:
     """Encode the end of each text. Raises TooLarge if the tokens exceed a limit."""
     kind = Tokenizing(ctx.artifact.classifier, ctx.max_tokens, offsets)
     most = ctx.max_tokens * CHARACTERS_PER_TOKEN
     costs = [min(len(text), most) + 1 for text in body.inputs]
     timed = await _submit(ctx.tokenizer, kind, body.inputs, costs, request, ctx)
-    read: list[End] = timed.results
+    read: list[Truncated] = timed.results
     for index, end in enumerate(read):
         if end.cut and not body.truncate:
             raise _too_long(index, f"more than {ctx.max_tokens:,} tokens, the most")

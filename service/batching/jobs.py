@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from model.inference.classifier import BATCH_TOKENS, Classifier, Trace
-from model.inference.reader import Reader
+from model.inference.classifier import Classifier, Trace
+from model.inference.continuous_batching import Reader
 from model.network.selection import Selection
 from model.network.spans import LENGTHS
 from model.network.state import State
-from model.text.collate import padding
-from model.text.ending import ends
+from model.text.batching import BATCH_TOKENS, padding
 from model.text.tokenizer import Encoding
+from model.text.truncation import truncate
 from model.types import Floats
 from service.batching.protocols import StepResult
 from service.batching.single_step import SingleStepBatch
@@ -44,7 +44,7 @@ class Tokenizing:
         return SingleStepBatch(self._run)
 
     def _run(self, texts: Sequence[str]) -> StepResult:
-        read = ends(self.classifier.tokenizer, texts, self.count, offsets=self.offsets)
+        read = truncate(self.classifier.tokenizer, texts, self.count, offsets=self.offsets)
         return StepResult(dict(enumerate(read)))
 
 

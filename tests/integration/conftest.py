@@ -28,7 +28,7 @@ UNHURRIED = ["--request-seconds", "600", "--shutdown-seconds", "600"]
 # Before each step, the model waits for a byte in the pipe, or for the pipe's end.
 HOLD = """
 import os
-from model.inference.reader import SpanReader
+from model.inference.continuous_batching import SpanReader
 pipe = os.open({pipe!r}, os.O_RDONLY)
 step = SpanReader.step
 def held(reader):

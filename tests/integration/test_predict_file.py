@@ -16,7 +16,7 @@ import pyarrow.parquet
 import pytest
 
 from model.artifact import storage
-from model.data.rows import CSV, JSONL, TSV
+from model.data.formats import CSV, JSONL, TSV
 from model.labelling.label import WINDOW_ROWS
 from tests.conftest import reviews
 from tests.fork_server import Conveyor

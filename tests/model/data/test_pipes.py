@@ -15,9 +15,9 @@ import torch
 import typer
 
 from model.data.examples import read_examples
+from model.data.lines import open_lines
 from model.data.parquet import ParquetRows
 from model.data.pipes import open_to_read, read_watched, write_watched
-from model.data.rows import open_lines
 from model.errors import DataError, TrainingError
 from model.interruption import interruptible
 from model.labelling.resumable import Pipe

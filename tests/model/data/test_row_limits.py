@@ -11,14 +11,17 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from model.data import parquet, rows
+from model.data import lines, parquet, rows
 from model.data.examples import read_examples, read_texts
+from model.data.formats import format_of
+from model.data.line_rows import LineRows
+from model.data.lines import open_lines
 from model.data.parquet import ParquetRows
-from model.data.rows import BadRow, LineRows, Row, format_of, listed, open_lines
+from model.data.rows import BadRow, Row, listed
 from model.data.soft_labels import read_soft_examples
 from model.errors import DataError
 from model.labelling.label import windows
-from model.labelling.writers import Answers, JsonLines, Table
+from model.labelling.writers import AddedColumns, JsonLinesWriter, TableWriter
 from model.training.vectors import WordVectors
 
 LIMIT = 1000
@@ -28,15 +31,15 @@ LONG = b"a" * 5000
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of a thousand bytes are the longest."""
-    monkeypatch.setattr(rows, "ROW_BYTES", LIMIT)
+    monkeypatch.setattr(lines, "ROW_BYTES", LIMIT)
     monkeypatch.setattr(parquet, "ROW_BYTES", LIMIT)
 
 
 def read(path: Path, content: bytes) -> list[str]:
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     kind, compressed = format_of(str(path))
-    with open_lines(str(path), compressed=compressed) as lines:
-        return [row.text if isinstance(row, Row) else str(row) for row in LineRows(lines, kind)]
+    with open_lines(str(path), compressed=compressed) as found:
+        return [row.text if isinstance(row, Row) else str(row) for row in LineRows(found, kind)]
 
 
 @pytest.mark.usefixtures("short")
@@ -121,8 +124,8 @@ def test_many_columns_are_refused(tmp_path: Path) -> None:
     cells = dict.fromkeys(names.split(","), 1)
     first = Row("line 1", "a", cells)
     with pytest.raises(DataError, match="The first row has 16,385 columns"):
-        Table(Answers(("a", "b")), ".csv").begin(None, [first])
-    JsonLines(Answers(("a", "b"))).begin(None, [first])  # which names them in each row
+        TableWriter(AddedColumns(("a", "b")), ".csv").begin(None, [first])
+    JsonLinesWriter(AddedColumns(("a", "b"))).begin(None, [first])  # which names them in each row
     assert listed(cells).endswith("'c19', and 16,365 more")
 
 
@@ -190,7 +193,8 @@ def test_a_device_that_never_ends_is_one_sentence() -> None:
     program = """
 import resource
 from model.errors import DataError
-from model.data.rows import LineRows, open_lines
+from model.data.line_rows import LineRows
+from model.data.lines import open_lines
 has = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (has + 2**28, has + 2**28))
 for kind in (".csv", ".jsonl"):

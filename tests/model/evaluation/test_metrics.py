@@ -66,7 +66,7 @@ def test_an_unknown_label_is_named() -> None:
 
 def test_the_first_of_those_with_an_unknown_label_is_named_with_its_place() -> None:
     labels = ["yes", "perhaps", "maybe"]
-    examples = [Example("", label, "a.csv", n) for n, label in enumerate(labels, 2)]
+    examples = [Example("", label, f"a.csv, line {n}") for n, label in enumerate(labels, 2)]
     with pytest.raises(DataError, match=r"^a\.csv, line 3 has the label 'perhaps', which"):
         label_ids(examples, ["no", "yes"], {})
 

@@ -18,8 +18,20 @@ def test_predictions_stand_in_the_order_of_the_texts(monkeypatch: pytest.MonkeyP
     np.testing.assert_allclose(one_by_one.sum(axis=1), 1, atol=1e-6)
 
 
+def test_texts_are_classified_in_order_by_their_ends_and_progress_is_told() -> None:
+    classifier = random_classifier(max_tokens=20)
+    told: list[int] = []
+    texts = [review.text for review in reviews(300)] + ["the " * 5000]
+    found = classifier.classify(texts, told.append)
+    encodings = [encoding.last(20) for encoding in classifier.encode(texts)]
+    np.testing.assert_allclose(found, classifier.predict(encodings), atol=1e-6)
+    assert told == sorted(told)
+    assert told[-1] == 301
+
+
 def test_nothing_to_predict() -> None:
     classifier = random_classifier()
+    assert classifier.classify([]).shape == (0, 3)
     assert classifier.predict([]).shape == (0, 3)
     assert classifier.trace([]) == []
 

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.data.parquet import ParquetRows
-from model.data.rows import BadRow, LineRows, Row, format_of, open_lines
+from model.data.formats import format_of
+from model.data.reader import open_rows
+from model.data.rows import UNLABELLED, BadRow, Row, Rows
 from model.labelling import label as module
-from model.labelling.label import judge, predict, windows
-from model.labelling.parquet import ParquetTable
+from model.labelling.label import label_rows, windows
+from model.labelling.parquet import ParquetWriter
 from model.labelling.resumable import Mark, Run, open_partial
-from model.labelling.writers import Answers, Format, Gzip, JsonLines, Table
+from model.labelling.writers import AddedColumns, GzipWriter, JsonLinesWriter, TableWriter, Writer
 from tests.conftest import random_classifier, reviews
 
 CLASSIFIER = random_classifier(max_tokens=20)
@@ -40,26 +41,21 @@ def label(
     source: Path, out: Path, *, prefix: str = "", scores: bool = True, **flags: object
 ) -> Mark:
     """As the command does it."""
-    kind, compressed = format_of(str(source), more=[".parquet"])
-    if kind == ".parquet":
-        return _label(ParquetRows(str(source)), out, prefix, scores=scores, **flags)
-    with open_lines(str(source), compressed=compressed) as lines:
-        return _label(LineRows(lines, kind), out, prefix, scores=scores, **flags)
+    with open_rows(str(source), UNLABELLED) as rows:
+        return _label(rows, out, prefix, scores=scores, **flags)
 
 
-def _label(
-    rows: LineRows | ParquetRows, out: Path, prefix: str, *, scores: bool, **flags: object
-) -> Mark:
-    answers = Answers(LABELS, prefix, scores)
-    kind, compressed = format_of(str(out), more=[".parquet"])
-    output: Format
+def _label(rows: Rows, out: Path, prefix: str, *, scores: bool, **flags: object) -> Mark:
+    added = AddedColumns(LABELS, prefix, scores)
+    kind, compressed = format_of(str(out))
+    output: Writer
     if kind == ".parquet":
-        output = ParquetTable(answers, getattr(rows, "schema", None))
+        output = ParquetWriter(added, getattr(rows, "schema", None))
     else:
-        output = JsonLines(answers) if kind == ".jsonl" else Table(answers, kind)
-    output = Gzip(output) if compressed else output
+        output = JsonLinesWriter(added) if kind == ".jsonl" else TableWriter(added, kind)
+    output = GzipWriter(output) if compressed else output
     with open_partial(out, RUN, getattr(output, "assemble", None)) as sink:
-        return predict(CLASSIFIER, rows, output, sink, **flags)  # type: ignore[arg-type]
+        return label_rows(CLASSIFIER, rows, output, sink, **flags)  # type: ignore[arg-type]
 
 
 def write_jsonl(path: Path, rows: list[object]) -> Path:
@@ -112,16 +108,6 @@ def test_windows_are_all_rows_and_depend_on_nothing_behind_them(texts: list[str 
     assert all(len(window) <= 3 for window in found)
     characters = [sum(len(r.text) for r in window[:-1] if isinstance(r, Row)) for window in found]
     assert all(count < 8 for count in characters)
-
-
-def test_probabilities_come_in_order_and_progress_is_told() -> None:
-    told: list[int] = []
-    examples = [review.text for review in reviews(300)] + ["the " * 5000]
-    found = judge(CLASSIFIER, examples, told.append)
-    encodings = [encoding.last(20) for encoding in CLASSIFIER.encode(examples)]
-    np.testing.assert_allclose(found, CLASSIFIER.predict(encodings), atol=1e-6)
-    assert told == sorted(told)
-    assert told[-1] == 301
 
 
 ROWS = [

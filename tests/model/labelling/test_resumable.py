@@ -1,10 +1,12 @@
 """A file in the making is one run's, and is whole when it has its name."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from model.errors import PredictionError
+from model.labelling import resumable
 from model.labelling.resumable import Partial, Run, open_partial
 
 RUN = Run(
@@ -47,6 +49,25 @@ def test_a_run_that_is_refused_leaves_the_other_one_its_file(out: Path) -> None:
         add(first, b"3\n")
         first.finish()
     assert out.read_bytes() == b"1\n2\n3\n"
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_a_run_that_begins_while_another_one_ends_leaves_the_file_alone(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = resumable._lock
+    with open_partial(out, RUN) as first:
+        add(first, b"1\n")
+
+        def late(*arguments: Any) -> None:
+            monkeypatch.undo()
+            first.finish()
+            lock(*arguments)
+
+        monkeypatch.setattr(resumable, "_lock", late)
+        with pytest.raises(PredictionError, match="is there already"):
+            label(out, b"2\n")
+    assert out.read_bytes() == b"1\n"
     assert list(out.parent.iterdir()) == [out]
 
 

@@ -8,7 +8,7 @@ from model.network.classifier import LSTMClassifier
 from model.network.config import CellName, ModelConfig, Pooling
 from model.network.dropout import locked_dropout
 from model.network.lstm import TENSORS
-from model.text.collate import collate
+from model.text.batching import collate
 from tests.conftest import random_network
 from tests.model.reference import (
     batches,

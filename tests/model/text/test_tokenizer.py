@@ -1,11 +1,20 @@
 import json
 import random
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.text.tokenizer import PAD_ID, SPECIAL_TOKENS, UNK_ID, Encoding, Tokenizer, TokenizerKind
+from model.text.tokenizer import (
+    ENCODED,
+    PAD_ID,
+    SPECIAL_TOKENS,
+    UNK_ID,
+    Encoding,
+    Tokenizer,
+    TokenizerKind,
+)
 
 TEXTS = [
     "A wonderful, moving film: I don't regret a minute!",
@@ -154,6 +163,21 @@ def test_shifted_offsets_point_behind_what_was_skipped() -> None:
     encoding = Encoding([1, 2], [(0, 1), (2, 3)])
     assert encoding.shifted(10) == Encoding([1, 2], [(10, 11), (12, 13)])
     assert encoding.shifted(0) is encoding
+
+
+def test_many_texts_are_encoded_some_at_a_time(tokenizer: Tokenizer) -> None:
+    texts = [f"{number} {TEXTS[number % len(TEXTS)]}" for number in range(ENCODED + 3)]
+    taken = []
+
+    def take() -> Iterator[str]:
+        for text in texts:
+            taken.append(text)
+            yield text
+
+    encodings = tokenizer.encode_each(take())
+    first = next(encodings)
+    assert len(taken) == ENCODED
+    assert [first, *encodings] == tokenizer.encode(texts, offsets=False)
 
 
 @given(texts=st.lists(anything, max_size=5))

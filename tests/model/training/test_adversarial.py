@@ -1,7 +1,7 @@
 import torch
 from torch.nn import functional
 
-from model.text.collate import collate
+from model.text.batching import collate
 from model.training.adversarial import no_shift, worst_shift
 from tests.conftest import random_classifier
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.errors import TrainingError
-from model.text.collate import collate
+from model.text.batching import collate
 from model.training.objective import (
     Batch,
     divergence,

@@ -1,4 +1,4 @@
-"""The end of a text: its last tokens, without all that comes before them.
+"""Truncation on the left: the last tokens of a text, without all that comes before them.
 
 A text that is too long for the model is a matter of its last tokens alone. So it is read from the
 end, in pieces that begin where a text can be cut, each four times as long as the one before, until
@@ -25,43 +25,45 @@ BLANKS = " \n\r\t\u00a0\u3000"
 
 
 @dataclass(frozen=True)
-class End:
+class Truncated:
     """The last tokens of a text, with their places in it, and whether there are more."""
 
     encoding: Encoding
     cut: bool
 
 
-def ends(tokenizer: Tokenizer, texts: Sequence[str], count: int, *, offsets: bool) -> list[End]:
-    """The last ``count`` tokens of each text, with their places or without."""
+def truncate(
+    tokenizer: Tokenizer, texts: Sequence[str], count: int, *, offsets: bool
+) -> list[Truncated]:
+    """Encode the last ``count`` tokens of each text, with their offsets or without."""
     short = [index for index, text in enumerate(texts) if len(text) <= FIRST * count]
     encoded = tokenizer.encode([texts[index] for index in short], offsets=offsets)
     whole = dict(zip(short, encoded, strict=True))
     return [
-        _end(tokenizer, text, count, offsets=offsets)
+        _truncate(tokenizer, text, count, offsets=offsets)
         if index not in whole
-        else End(whole[index].last(count), len(whole[index]) > count)
+        else Truncated(whole[index].last(count), len(whole[index]) > count)
         for index, text in enumerate(texts)
     ]
 
 
 def far_too_long(tokenizer: Tokenizer, text: str, count: int) -> bool:
-    """Whether a text has more characters than can be read for so many tokens."""
+    """Tell whether a text has more characters than can be read for so many tokens."""
     most = count * CHARACTERS_PER_TOKEN
     return len(text) > most and _reach(text, _stop(tokenizer, text), most) > 0
 
 
-def _end(tokenizer: Tokenizer, text: str, count: int, *, offsets: bool) -> End:
+def _truncate(tokenizer: Tokenizer, text: str, count: int, *, offsets: bool) -> Truncated:
     stop = _stop(tokenizer, text)
     first = _reach(text, stop, count * CHARACTERS_PER_TOKEN)
     start = _enough(tokenizer, text[:stop], first, count)
     [encoding] = tokenizer.encode([text[start:stop]], offsets=offsets)
     cut = start > 0 or len(encoding) > count
-    return End(encoding.last(count).shifted(start), cut)
+    return Truncated(encoding.last(count).shifted(start), cut)
 
 
 def _enough(tokenizer: Tokenizer, text: str, first: int, count: int) -> int:
-    """Where to begin, not before ``first``, so that more than ``count`` tokens follow."""
+    """Find where to begin, not before ``first``, so that more than ``count`` tokens follow."""
     size = FIRST * count
     while (start := len(text) - size) > first:
         if tokenizer.restart and (cut := tokenizer.restart.search(text, start, start + size // 2)):
@@ -76,7 +78,7 @@ def _enough(tokenizer: Tokenizer, text: str, first: int, count: int) -> int:
 
 
 def _stop(tokenizer: Tokenizer, text: str) -> int:
-    """Where the text ends, and nothing but white space follows."""
+    """Find where the text ends, and nothing but white space follows."""
     if not tokenizer.boundary:
         return len(text)
     stop = len(text)
@@ -88,7 +90,7 @@ def _stop(tokenizer: Tokenizer, text: str) -> int:
 
 
 def _reach(text: str, stop: int, most: int) -> int:
-    """Where the last ``most`` characters before ``stop`` begin, if white space does not count."""
+    """Find where the last ``most`` characters before ``stop`` begin, white space aside."""
     start = max(0, stop - most)
     blanks = _blanks(text, start, stop)
     while start and blanks:

@@ -3,7 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from model.data.rows import BadRow, LineRows, Row, format_of, open_lines
+from model.data.formats import format_of
+from model.data.line_rows import LineRows
+from model.data.lines import open_lines
+from model.data.rows import BadRow, Columns, Row
 from model.errors import DataError
 
 
@@ -11,7 +14,7 @@ def read(path: Path, content: bytes, column: str | None = None) -> list[Row | Ba
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     kind, compressed = format_of(str(path))
     with open_lines(str(path), compressed=compressed) as lines:
-        return list(LineRows(lines, kind, column))
+        return list(LineRows(lines, kind, Columns(column, labelled=False)))
 
 
 def told(rows: list[Row | BadRow]) -> list[str]:
@@ -112,15 +115,3 @@ def test_how_much_was_read(tmp_path: Path) -> None:
         rows = LineRows(lines, ".csv")
         next(iter(rows))
         assert rows.share() == 0.5
-
-
-@pytest.mark.parametrize("name", ["a.parquet", "a.parquet.gz", "a.gz", "a", "a.txt"])
-def test_kinds_that_have_no_lines(name: str) -> None:
-    with pytest.raises(DataError, match=r"of no known kind: .* \.csv, \.tsv, \.jsonl, or one of"):
-        format_of(name)
-
-
-def test_more_kinds() -> None:
-    assert format_of("A.Parquet", more=[".parquet"]) == (".parquet", False)
-    with pytest.raises(DataError, match=r"in \.parquet, .*, or one of the last three and \.gz"):
-        format_of("a.parquet.gz", more=[".parquet"])

@@ -4,8 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.text.ending import AT_ONCE, CHARACTERS_PER_TOKEN, FIRST, End, ends, far_too_long
 from model.text.tokenizer import Encoding, Tokenizer, TokenizerKind
+from model.text.truncation import (
+    AT_ONCE,
+    CHARACTERS_PER_TOKEN,
+    FIRST,
+    Truncated,
+    far_too_long,
+    truncate,
+)
 
 TEXTS = [
     "A wonderful, moving film: I don't regret a minute!",
@@ -69,16 +76,16 @@ def test_the_end_has_the_last_tokens_of_the_whole(
     tokenizer: Tokenizer, pieces: list[str], count: int, offsets: bool
 ) -> None:
     text = "".join(pieces)
-    [end] = ends(tokenizer, [text], count, offsets=offsets)
+    [end] = truncate(tokenizer, [text], count, offsets=offsets)
     [whole] = tokenizer.encode([text], offsets=offsets)
     if not far_too_long(tokenizer, text, count):
-        assert end == End(whole.last(count), len(whole) > count)
+        assert end == Truncated(whole.last(count), len(whole) > count)
     assert far_too_long(tokenizer, text, count) <= end.cut
 
 
 @given(text=st.text(st.characters(), max_size=200), count=st.integers(1, 4))
 def test_of_any_text_there_is_an_end(tokenizer: Tokenizer, text: str, count: int) -> None:
-    [end] = ends(tokenizer, [text], count, offsets=True)
+    [end] = truncate(tokenizer, [text], count, offsets=True)
     [whole] = tokenizer.encode([text])
     if not far_too_long(tokenizer, text, count):
         assert end.encoding == whole.last(count)
@@ -90,8 +97,8 @@ def test_white_space_and_the_invisible_at_the_end_are_no_text(
 ) -> None:
     text = "A film." + blank * 140_000
     assert not far_too_long(tokenizer, text, 100)
-    [end] = ends(tokenizer, [text], 100, offsets=True)
-    assert end == End(tokenizer.encode(["A film."])[0], cut=False)
+    [end] = truncate(tokenizer, [text], 100, offsets=True)
+    assert end == Truncated(tokenizer.encode(["A film."])[0], cut=False)
 
 
 @pytest.mark.parametrize("blank", [" ", "\r\n", "\u3000"])
@@ -100,8 +107,8 @@ def test_white_space_before_and_inside_does_not_push_the_text_out(
 ) -> None:
     text = blank * 50_000 + "A" + blank * 70_000 + "film."
     assert not far_too_long(tokenizer, text, 100)
-    [end] = ends(tokenizer, [text], 100, offsets=True)
-    assert end == End(tokenizer.encode([text])[0], cut=False)
+    [end] = truncate(tokenizer, [text], 100, offsets=True)
+    assert end == Truncated(tokenizer.encode([text])[0], cut=False)
     start, stop = end.encoding.offsets[0]
     assert text[start:stop] == "A"
 
@@ -109,7 +116,7 @@ def test_white_space_before_and_inside_does_not_push_the_text_out(
 def test_of_what_is_far_too_long_the_end_is_read(tokenizer: Tokenizer) -> None:
     text = "film " * 1000 + "x" * 1000
     assert far_too_long(tokenizer, text, 10)
-    [end] = ends(tokenizer, [text], 10, offsets=True)
+    [end] = truncate(tokenizer, [text], 10, offsets=True)
     assert end.cut
     start, _ = end.encoding.offsets[0]
     assert start >= len(text) - 10 * CHARACTERS_PER_TOKEN
@@ -119,8 +126,8 @@ def test_of_what_is_far_too_long_the_end_is_read(tokenizer: Tokenizer) -> None:
 def test_a_word_at_the_limit_is_left_out_rather_than_cut() -> None:
     words = Tokenizer.train(TEXTS, "word", vocab_size=400)
     text = "y" * 400 + " " + "x" * 250 + " film"
-    [end] = ends(words, [text], 10, offsets=True)
-    assert end == End(words.encode([text])[0].last(2), cut=True)
+    [end] = truncate(words, [text], 10, offsets=True)
+    assert end == Truncated(words.encode([text])[0].last(2), cut=True)
 
 
 def test_what_is_cut_off_is_not_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,17 +140,17 @@ def test_what_is_cut_off_is_not_encoded(monkeypatch: pytest.MonkeyPatch) -> None
         return encode(self, texts, offsets=offsets)
 
     monkeypatch.setattr(Tokenizer, "encode", counting)
-    [end] = ends(words, ["!" * 100_000], 4000, offsets=True)
+    [end] = truncate(words, ["!" * 100_000], 4000, offsets=True)
     assert len(end.encoding) == 4000
     assert seen == [(16_000, False), (16_000, True)]
 
 
 def test_a_tokenizer_that_is_not_known_reads_all_that_can_be_read() -> None:
     other, text = foreign(), "a film " * 200 + "  "
-    [end] = ends(other, [text], 100, offsets=True)
-    assert end == End(other.encode([text])[0].last(100), cut=True)
+    [end] = truncate(other, [text], 100, offsets=True)
+    assert end == Truncated(other.encode([text])[0].last(100), cut=True)
     assert far_too_long(other, "a" * 400, 10)
-    [end] = ends(other, ["!" * 400], 10, offsets=True)
+    [end] = truncate(other, ["!" * 400], 10, offsets=True)
     assert end.encoding.offsets == [(number, number + 1) for number in range(390, 400)]
 
 
@@ -163,8 +170,8 @@ def test_of_a_text_without_places_to_cut_only_the_end_is_encoded(
         return encode(texts, offsets=offsets)
 
     monkeypatch.setattr(words, "encode", counting)
-    [end] = ends(words, [text], count, offsets=True)
-    assert end == End(whole.last(count), True)
+    [end] = truncate(words, [text], count, offsets=True)
+    assert end == Truncated(whole.last(count), True)
     assert sum(encoded) <= 2 * FIRST * count
 
 
@@ -175,6 +182,8 @@ def test_what_nobody_sees_at_the_end_is_no_text_however_much_it_is(
 ) -> None:
     words = Tokenizer.train(TEXTS, kind, vocab_size=400)
     for blank in {*words.blank[::997], words.blank[-1]}:
-        [end] = ends(words, ["film" + blank * size], 1, offsets=True)
-        assert end == ends(words, ["film"], 1, offsets=True)[0]
-        assert ends(words, [blank * size], 1, offsets=True) == [End(Encoding([], []), False)]
+        [end] = truncate(words, ["film" + blank * size], 1, offsets=True)
+        assert end == truncate(words, ["film"], 1, offsets=True)[0]
+        assert truncate(words, [blank * size], 1, offsets=True) == [
+            Truncated(Encoding([], []), False)
+        ]

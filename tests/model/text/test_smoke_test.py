@@ -9,8 +9,8 @@ import pytest
 from model.artifact import storage
 from model.artifact.manifest import MANIFEST
 from model.errors import ArtifactError
+from model.text.smoke_test import panics_as_errors, smoke_test
 from model.text.tokenizer import Tokenizer
-from model.text.trial import panics_as_errors, try_out
 from model.verification.check import check
 from tests.conftest import random_classifier, reviews
 
@@ -74,7 +74,7 @@ def test_a_thorough_trial_finds_one_character(
     monkeypatch: pytest.MonkeyPatch, character: str
 ) -> None:
     tokenizer = Tokenizer.train(TEXTS, "word", 100)
-    assert try_out(tokenizer, thorough=True) > try_out(tokenizer) > 500
+    assert smoke_test(tokenizer, thorough=True) > smoke_test(tokenizer) > 500
     encode = Tokenizer.encode
 
     def panicking(self: Tokenizer, texts: list[str], *, offsets: bool = True) -> Any:
@@ -84,7 +84,7 @@ def test_a_thorough_trial_finds_one_character(
 
     monkeypatch.setattr(Tokenizer, "encode", panicking)
     with pytest.raises(ValueError, match=r"it fails at a text such as .*panics over it .index out"):
-        try_out(tokenizer, thorough=True)
+        smoke_test(tokenizer, thorough=True)
 
 
 def test_what_is_no_panic_goes_by() -> None:

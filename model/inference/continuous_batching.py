@@ -1,7 +1,7 @@
-"""Predicting texts that come and go: continuous batching, as a recurrent network allows it.
+"""Continuous batching, as a recurrent network allows it: texts come and go while others are read.
 
 A network that reads from left to right needs nothing of a text but where it stands: h, an LSTM's c,
-and the account of its pooling. So texts do not have to begin and end together. All texts that are
+and the state of its pooling. So texts do not have to begin and end together. All texts that are
 being read go on by a span of steps at a time; those that end with it leave with their answer, and
 new ones join before the next. Hardly any padding is read, nobody waits for the longest text, and a
 long text never has the kernel to itself while others wait.
@@ -25,15 +25,12 @@ from model.network.cell import parameters
 from model.network.classifier import LSTMClassifier
 from model.network.pooling import PoolingState
 from model.network.spans import CALL_ROWS, LENGTHS, MOST_ROWS
-from model.text.collate import batches_by_length, collate
+from model.text.batching import BATCH_TOKENS, padded_batches
 from model.types import Floats
-
-# Padded tokens of texts that are read at once, where they cannot be read in spans.
-WHOLE_TOKENS = 8192
 
 
 class Step(NamedTuple):
-    """What one step of a reader did."""
+    """The result of one step of a reader."""
 
     finished: list[tuple[int, Floats]]  # the number of each text that ended, its probabilities
     tokens: int
@@ -44,7 +41,7 @@ class Reader(Protocol):
     """Texts that are being read. Each has a number by which its answer is known."""
 
     def __len__(self) -> int:
-        """How many texts are being read."""
+        """Return how many texts are being read."""
 
     def add(self, texts: Sequence[tuple[int, Sequence[int]]]) -> None:
         """Begin to read these texts: a number, and the ids of the tokens."""
@@ -56,15 +53,15 @@ class Reader(Protocol):
         """Go on, and give the texts that ended. At least one text must be being read."""
 
 
-def reader(network: LSTMClassifier) -> Reader:
-    """The reader for this network."""
+def reader_of(network: LSTMClassifier) -> Reader:
+    """Make the reader for this network."""
     if network.config.bidirectional:
         return WholeReader(network)
     return SpanReader(network)
 
 
 def span_length(left: Sequence[int]) -> int:
-    """How many steps to read next, of texts of which so many (ascending) are left.
+    """Choose how many steps to read next, of texts of which so many (ascending) are left.
 
     The longest span in which padding costs less than another span would.
     """
@@ -87,8 +84,8 @@ class _Text:
         return len(self.ids) - self.read
 
 
-class _Place(NamedTuple):
-    """Where B texts stand, in L layers."""
+class _Carry(NamedTuple):
+    """The states of B texts in L layers, after the steps that are read."""
 
     # (S*L+1, B, H): h of each layer, an LSTM's c of each layer, the largest h of the top so far
     states: Tensor
@@ -113,9 +110,9 @@ class SpanReader:
         states = len(network.cell.STATES) * self._layers
         nothing = torch.zeros(states + 1, 1, network.config.hidden_size, device=self._device)
         nothing[-1] = -torch.inf
-        self._nothing = _Place(nothing, nothing[0].double())
+        self._initial = _Carry(nothing, nothing[0].double())
         self._texts: list[_Text] = []
-        self._place = _Place(nothing[:, :0], self._nothing.total[:0])
+        self._carry = _Carry(nothing[:, :0], self._initial.total[:0])
         self._new: list[_Text] = []
         self._prepared: Tensor | None = None
 
@@ -132,7 +129,7 @@ class SpanReader:
         self._next()
 
     def _next(self) -> Tensor:
-        """The embeddings (T, B, X) of the next span of all texts."""
+        """Look up the embeddings (T, B, X) of the next span of all texts."""
         if self._new:
             self._take_in()
             self._prepared = None
@@ -149,9 +146,9 @@ class SpanReader:
         left = [text.left for text in self._texts]
         ended = bisect_right(left, length)
         last, largest, total = self._pool(top, left[:ended])
-        finished = self._judge(last, largest[:ended], total[:ended])
-        place = torch.stack([*states, largest])
-        self._place = _Place(place[:, ended:], total[ended:])
+        finished = self._classify(last, largest[:ended], total[:ended])
+        stacked = torch.stack([*states, largest])
+        self._carry = _Carry(stacked[:, ended:], total[ended:])
         self._texts = self._texts[ended:]
         for text in self._texts:
             text.read += length
@@ -165,15 +162,15 @@ class SpanReader:
         order = sorted(range(len(texts)), key=lambda index: texts[index].left)
         self._texts = [texts[index] for index in order]
         rows = torch.tensor(order, device=self._device)
-        states = self._nothing.states.expand(-1, count, -1)
-        total = self._nothing.total.expand(count, -1)
-        self._place = _Place(
-            torch.cat([self._place.states, states], dim=1)[:, rows],
-            torch.cat([self._place.total, total])[rows],
+        states = self._initial.states.expand(-1, count, -1)
+        total = self._initial.total.expand(count, -1)
+        self._carry = _Carry(
+            torch.cat([self._carry.states, states], dim=1)[:, rows],
+            torch.cat([self._carry.total, total])[rows],
         )
 
     def _span(self) -> Tensor:
-        """The next ids (T, B) of all texts."""
+        """Put together the next ids (T, B) of all texts."""
         length = span_length([text.left for text in self._texts])
         ids = np.full((len(self._texts), length), self._network.config.pad_token_id, np.int64)
         for row, text in zip(ids, self._texts, strict=True):
@@ -182,16 +179,16 @@ class SpanReader:
         return torch.from_numpy(ids).to(self._device).T
 
     def _read(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The top layer's states (T, B, H), and each state (B, H) of each layer after the span."""
+        """Return the top layer's states (T, B, H), and all layers' states (B, H) after the span."""
         ends = []
         for layer, weights in enumerate(self._weights):
-            start = self._place.states[layer : -1 : self._layers].unbind()
+            start = self._carry.states[layer : -1 : self._layers].unbind()
             x, end = self._network.cell.run_on(x, start, weights)
             ends.append(end)
         return x, [state for layers in zip(*ends, strict=True) for state in layers]
 
     def _pool(self, top: Tensor, left: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """The last states of the texts that end, and of all texts the largest ones and the sums.
+        """Pool the last states of the texts that end, of all texts the largest ones and the sums.
 
         ``top`` (T, B, H) is written over where it lies past the end of a text.
         """
@@ -202,17 +199,17 @@ class SpanReader:
         ending.masked_fill_(past, 0.0)
         # A text without tokens has zeros here as well: h before its first step.
         last = ending[(ends - 1).clamp_(min=0), torch.arange(len(left), device=self._device)]
-        total = self._place.total + top.sum(dim=0)
+        total = self._carry.total + top.sum(dim=0)
         ending.masked_fill_(past, -torch.inf)
-        largest = torch.maximum(self._place.states[-1], top.amax(dim=0))
+        largest = torch.maximum(self._carry.states[-1], top.amax(dim=0))
         return last, largest, total
 
-    def _judge(self, last: Tensor, largest: Tensor, total: Tensor) -> list[tuple[int, Floats]]:
-        """The numbers of the texts that end, which are the first ones, and their probabilities."""
+    def _classify(self, last: Tensor, largest: Tensor, total: Tensor) -> list[tuple[int, Floats]]:
+        """Return the numbers of the texts that end, the first ones, and their probabilities."""
         texts = self._texts[: len(last)]
         steps = torch.tensor([len(text.ids) for text in texts], device=self._device)
-        pooled = PoolingState(last, largest, total, steps)
-        probabilities = self._network.logits(pooled).softmax(dim=-1).numpy(force=True)
+        pooling_state = PoolingState(last, largest, total, steps)
+        probabilities = self._network.logits(pooling_state).softmax(dim=-1).numpy(force=True)
         return [(text.number, row) for text, row in zip(texts, probabilities, strict=True)]
 
 
@@ -231,7 +228,7 @@ class WholeReader:
         self._texts.extend(texts)
 
     def prepare(self) -> None:
-        """There is nothing to do beforehand."""
+        """Do nothing: all is done in the step."""
 
     @torch.inference_mode()
     def step(self) -> Step:
@@ -239,15 +236,14 @@ class WholeReader:
         texts, self._texts = self._texts, []
         device = self._network.head.weight.device
         finished: list[tuple[int, Floats]] = []
-        lengths = [len(ids) for _, ids in texts]
-        padded = 0
-        for batch in batches_by_length(lengths, WHOLE_TOKENS):
-            ids, counts = collate(
-                [texts[index][1] for index in batch], self._network.config.pad_token_id
-            )
-            logits = self._network(ids.to(device), counts.to(device))
+        tokens = padded = 0
+        sequences = [ids for _, ids in texts]
+        batches = padded_batches(sequences, BATCH_TOKENS, self._network.config.pad_token_id)
+        for batch, ids, lengths in batches:
+            logits = self._network(ids.to(device), lengths.to(device))
             numbers = [texts[index][0] for index in batch]
             probabilities = logits.softmax(dim=-1).numpy(force=True)
             finished.extend(zip(numbers, probabilities, strict=True))
+            tokens += int(lengths.sum())
             padded += ids.numel()
-        return Step(finished, sum(lengths), padded - sum(lengths))
+        return Step(finished, tokens, padded - tokens)

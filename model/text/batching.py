@@ -1,7 +1,6 @@
-"""From token ids of many lengths to padded tensors, few of them padding."""
+"""Batching: token ids of many lengths as padded tensors, with little padding."""
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -9,13 +8,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-T = TypeVar("T")
-
 Ids = Sequence[int] | NDArray[np.int32]
+
+# Padded tokens of a batch: enough to keep the matrix products busy, few enough for tens of
+# megabytes of activations.
+BATCH_TOKENS = 8192
 
 
 def collate(sequences: Sequence[Ids], pad_token_id: int) -> tuple[Tensor, Tensor]:
-    """Ids (B, T) padded on the right, and lengths (B,). T is at least 1, even for empty texts."""
+    """Pad ids on the right to (B, T), with lengths (B,). T is at least 1, even for empty texts."""
     lengths = torch.tensor([len(sequence) for sequence in sequences])
     rows = [torch.as_tensor(sequence, dtype=torch.int64) for sequence in sequences]
     # The extra row, taken off again, makes room for one step where all texts are empty.
@@ -24,7 +25,7 @@ def collate(sequences: Sequence[Ids], pad_token_id: int) -> tuple[Tensor, Tensor
 
 
 def batches_by_length(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
-    """Indices of texts in batches of similar length.
+    """Put the indices of texts into batches of similar length.
 
     A batch, padding included, has at most ``max_tokens`` tokens, unless one text alone has more.
     """
@@ -38,13 +39,16 @@ def batches_by_length(lengths: Sequence[int], max_tokens: int) -> list[list[int]
     return batches
 
 
+def padded_batches(
+    sequences: Sequence[Ids], max_tokens: int, pad_token_id: int
+) -> Iterator[tuple[list[int], Tensor, Tensor]]:
+    """Yield batches of similar length: the indices of B texts, their ids (B, T), lengths (B,)."""
+    for batch in batches_by_length([len(ids) for ids in sequences], max_tokens):
+        yield batch, *collate([sequences[index] for index in batch], pad_token_id)
+
+
 def padding(lengths: Sequence[int], max_tokens: int) -> int:
-    """How many tokens of padding there are in the batches of texts of these lengths."""
+    """Count the tokens of padding in the batches of texts of these lengths."""
     batches = batches_by_length(lengths, max_tokens)
     padded = sum(len(batch) * lengths[batch[-1]] for batch in batches)
     return padded - sum(lengths)
-
-
-def chunks(items: list[T], size: int) -> Iterator[list[T]]:
-    """The items in their order, ``size`` at a time."""
-    return (items[start : start + size] for start in range(0, len(items), size))

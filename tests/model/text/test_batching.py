@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.text.collate import batches_by_length, chunks, collate
+from model.text.batching import batches_by_length, collate, padded_batches
 
 
 def test_collate_pads_on_the_right() -> None:
@@ -29,6 +29,9 @@ def test_batches_are_of_similar_length() -> None:
     assert batches_by_length([9, 1, 8, 2], 18) == [[1, 3], [2, 0]]
 
 
-def test_chunks_keep_the_order() -> None:
-    assert list(chunks([1, 2, 3, 4, 5], 2)) == [[1, 2], [3, 4], [5]]
-    assert list(chunks([], 2)) == []
+def test_padded_batches_hold_the_ids_of_their_texts() -> None:
+    found = [
+        (batch, ids.tolist(), lengths.tolist())
+        for batch, ids, lengths in padded_batches([[5] * 3, [6], [7, 8]], 4, pad_token_id=0)
+    ]
+    assert found == [([1, 2], [[6, 0], [7, 8]], [1, 2]), ([0], [[5, 5, 5]], [3])]

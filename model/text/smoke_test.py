@@ -1,7 +1,7 @@
-"""Trial: texts of every kind, on which a tokenizer from a file is tried before it is used.
+"""Smoke test: texts of every kind, which a tokenizer from a file encodes before it is used.
 
 The library that reads tokenizer.json takes much that it cannot run with, and panics at some text
-then, in the middle of its work. A trial finds what fails at some kind of text, be it one character.
+then, in the middle of its work. The test finds what fails at some kind of text, or one character.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from itertools import chain
 from unicodedata import category
 
+from more_itertools import chunked
+
 from model import interruption
-from model.text.collate import chunks
 from model.text.tokenizer import Tokenizer
 
 # Words of the longest text, and characters of the longest word.
@@ -41,10 +42,10 @@ def panics_as_errors() -> Iterator[None]:
         raise ValueError(f"the tokenizers library panics over it ({why})") from None
 
 
-def try_out(tokenizer: Tokenizer, *, thorough: bool = False) -> int:
+def smoke_test(tokenizer: Tokenizer, *, thorough: bool = False) -> int:
     """Encode texts of every kind, and return how many; ValueError says what is wrong, as a clause.
 
-    A thorough trial takes every character there is, the other one some hundred of them.
+    A thorough test takes every character there is, the other one some hundred of them.
     """
     if tokenizer.limits:
         raise ValueError(
@@ -54,7 +55,7 @@ def try_out(tokenizer: Tokenizer, *, thorough: bool = False) -> int:
     words = tokenizer.vocabulary_sample(LONGEST)
     sentences = (" ".join(words[:length]) for length in (0, 1, 2, 20, 200, LONGEST))
     some = _characters(chain(*ODD, UNICODE[::STRIDE]))
-    together = chunks(_characters(UNICODE if thorough else UNICODE[::STRIDE]), AT_ONCE)
+    together = chunked(_characters(UNICODE if thorough else UNICODE[::STRIDE]), AT_ONCE)
     # The shortest first: what makes too much of a text is found out while that is little.
     texts = [" ", "\t\r\n", "a" * 100, *sentences, *(f"a{character}b" for character in some)]
     texts += ["a" * LONGEST, "a " * LONGEST, *map("".join, together)]

@@ -5,16 +5,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.inference.reader import (
+from model.inference.continuous_batching import (
     Reader,
     SpanReader,
     WholeReader,
-    reader,
+    reader_of,
     span_length,
 )
 from model.network.config import ModelConfig
 from model.network.spans import CALL_ROWS, LENGTHS, MOST_ROWS
-from model.text.collate import collate
+from model.text.batching import collate
 from tests.conftest import random_network
 from tests.model.reference import batches, configs, make_config, make_text, seeds
 
@@ -34,7 +34,7 @@ def test_texts_that_come_and_go_are_read_as_they_are_alone(
 ) -> None:
     """Others join some steps later, and whoever ends leaves: no answer notices."""
     network = random_network(config, seed)
-    reading = reader(network)
+    reading = reader_of(network)
     answers: dict[int, np.ndarray] = {}
     texts: list[list[int]] = []
     for batch in arriving:
@@ -55,7 +55,7 @@ def test_preparing_twice_or_before_others_join_changes_nothing(
     config: ModelConfig, texts: list[list[int]], seed: int
 ) -> None:
     network = random_network(config, seed)
-    plain, prepared = reader(network), reader(network)
+    plain, prepared = reader_of(network), reader_of(network)
     for number, ids in enumerate(texts):
         plain.add([(number, ids)])
         prepared.add([(number, ids)])
@@ -86,7 +86,7 @@ def test_the_longest_span_that_pays_is_read() -> None:
 
 @given(lengths=st.lists(st.integers(0, 99), min_size=1, max_size=9), bidirectional=st.booleans())
 def test_what_is_read_adds_up(lengths: list[int], bidirectional: bool) -> None:
-    reading = reader(random_network(make_config(bidirectional=bidirectional)))
+    reading = reader_of(random_network(make_config(bidirectional=bidirectional)))
     reading.add([(number, make_text(length, 0)) for number, length in enumerate(lengths)])
     tokens = 0
     while reading:
@@ -97,7 +97,7 @@ def test_what_is_read_adds_up(lengths: list[int], bidirectional: bool) -> None:
 
 
 def test_a_short_text_does_not_wait_for_a_long_one() -> None:
-    reading = reader(random_network(make_config()))
+    reading = reader_of(random_network(make_config()))
     reading.add([(0, make_text(900, 0))])
     reading.step()
     reading.add([(1, make_text(5, 1))])
@@ -107,8 +107,8 @@ def test_a_short_text_does_not_wait_for_a_long_one() -> None:
 
 
 def test_who_reads_backward_is_read_whole() -> None:
-    assert isinstance(reader(random_network(make_config())), SpanReader)
-    assert isinstance(reader(random_network(make_config(bidirectional=True))), WholeReader)
+    assert isinstance(reader_of(random_network(make_config())), SpanReader)
+    assert isinstance(reader_of(random_network(make_config(bidirectional=True))), WholeReader)
 
 
 def test_all_lengths_there_are_need_few_shapes() -> None:
@@ -126,7 +126,7 @@ def test_all_lengths_there_are_need_few_shapes() -> None:
 
 
 def test_reading_needs_no_gradients() -> None:
-    reading = reader(random_network(make_config()).requires_grad_(True))
+    reading = reader_of(random_network(make_config()).requires_grad_(True))
     reading.add([(0, [2, 3])])
     with torch.enable_grad():
         [(_, row)] = reading.step().finished

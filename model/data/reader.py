@@ -1,0 +1,35 @@
+"""One reader of rows for all commands, whatever the rows are read from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from model.data.formats import HUB, PARQUET, PIPE, display_name, format_of
+from model.data.hub import HubRows
+from model.data.line_rows import LineRows
+from model.data.lines import open_lines
+from model.data.parquet import ParquetRows
+from model.data.rows import Columns, Rows
+from model.errors import DataError
+
+
+@contextmanager
+def open_rows(source: str, columns: Columns, pipe_format: str | None = None) -> Iterator[Rows]:
+    """Open a file, ``-`` (standard input) or ``hub:NAME@SPLIT`` to read its rows.
+
+    A pipe has a format of its own: csv unless it is given.
+
+    Raises DataError where it cannot be read, or has no such columns.
+    """
+    kind, compressed = format_of(source, pipe_format)
+    if kind == HUB:
+        yield HubRows(source, columns)
+    elif kind == PARQUET:
+        yield ParquetRows(source, columns)
+    else:
+        with open_lines(source, compressed=compressed) as lines:
+            if source == PIPE and not pipe_format and lines.begins_with(b"{"):
+                raise DataError(
+                    f"{display_name(source)} begins with {{ as JSON does: give --format jsonl or, "
+                    "if it is a table in spite of that, --format csv."
+                )
+            yield LineRows(lines, kind, columns)
