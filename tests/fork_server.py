@@ -29,7 +29,7 @@ MODULES = (
     "model.cli.label_file",
     "model.cli.scores",
     "model.cli.tables",
-    "model.convert.complete",
+    "model.convert.options",
     "model.convert.convert",
     "model.convert.samples",
     "model.convert.supervision",

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from model.types import Panel
+
 FORMATS = (
     "a .csv, .tsv or .jsonl file, also .gz, a .parquet (with the `parquet` extra installed), "
     "`hub:NAME@SPLIT` (with the `hub` extra), or `-`, standard input."
@@ -25,5 +27,9 @@ LabelColumnOption = Annotated[
 ]
 FormatOption = Annotated[
     Literal["csv", "tsv", "jsonl"] | None,
-    typer.Option(help="Format of `-`, which has no name to tell it.", show_default="csv"),
+    typer.Option(
+        rich_help_panel=Panel.DATA,
+        help="Format of `-`, which has no name to tell it.",
+        show_default="csv",
+    ),
 ]
