@@ -59,7 +59,7 @@ def test_another_weight_in_the_fast_path_is_found(
     def off(x: torch.Tensor, start: object, weights: list[torch.Tensor]) -> object:
         return run_on(x, start, [weights[0] + 0.01, *weights[1:]])  # type: ignore[arg-type]
 
-    monkeypatch.setattr(f"model.{cell}.run_on", off)
+    monkeypatch.setattr(f"model.network.{cell}.run_on", off)
     assert 1e-3 < consistency.reference(classifier, FEW) < 0.1
 
 
