@@ -37,11 +37,6 @@ export function diverging(value) {
   return made().diverging.css[place((value + 1) / 2)];
 }
 
-/** Give a colour. @param {number} value  from 0 (--neutral) to 1 (--full) */
-export function sequential(value) {
-  return made().sequential.css[place(value)];
-}
-
 /** Give the colour that is read on `diverging(value)`: black, white, or that of all words. @param {number} value */
 export function inkOn(value) {
   return made().diverging.ink[place((value + 1) / 2)];

@@ -52,7 +52,6 @@ export class Answer {
     this.scores = /** @type {Float32Array} */ (arrays['text0.probabilities'].data);
     this.predicted = this.scores.indexOf(Math.max(...this.scores));
     this.stepScores = Matrix.of(arrays['text0.step_scores']);
-    this.contributions = this.contributionsOf('forward');
   }
 
   /**
