@@ -1,10 +1,11 @@
-# People and CI run the same commands. All that they need is Python 3.11 and make; `make image`, Docker.
+# People and CI run the same commands. All that they need is Python 3.11 and make; `make image`, Docker;
+# the checks of JavaScript, Node.js 18.18 or later with npm.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SUPPLY := .venv-supply/bin
 
-.PHONY: serve test coverage fuzz mutate check format image lock sbom licences audit clean
+.PHONY: serve test coverage fuzz mutate check javascript vendor format image lock sbom licences audit clean
 
 serve: .venv/serve  ## Install and serve the shipped model
 	@$(BIN)/conveyor serve
@@ -40,6 +41,15 @@ check: .venv/dev  ## Linters and types
 	$(BIN)/mypy
 	$(BIN)/mypy bench
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory javascript
+
+javascript:  ## Types, linter and copied libraries of the inspector; skipped where there is no npm, but in CI
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory node_modules/made && npm run --silent check; \
+	elif [ "$$CI" = true ]; then echo "The checks of JavaScript need npm, and CI does not skip them." >&2; exit 1; \
+	else echo "Skipped the checks of JavaScript: there is no npm. It comes with Node.js 18.18 or later."; fi
+
+vendor: node_modules/made  ## Copy what the inspector uses of d3, at package.json's versions, with its licences
+	npm run --silent vendor
 
 format: .venv/dev  ## Let ruff mend what it can
 	$(BIN)/ruff check --fix
@@ -60,15 +70,20 @@ sbom: .venv-supply/made  ## sbom.json: what the image is made of, as CycloneDX
 	(cat deploy/requirements.lock; echo torch==2.13.0) | $(SUPPLY)/cyclonedx-py requirements - \
 		--pyproject pyproject.toml --output-reproducible --output-file sbom.json
 
+# Each copied file names its package, version and licence in its second line.
+VENDORED = awk 'FNR == 2 { gsub(",", ""); printf "| %-19s | %-10s | %-99s |\n", $$2, $$3, $$5 }' \
+	service/inspector/vendor/*/*.js | sort -u
+
 licences: .venv/dev .venv-supply/made  ## deploy/licences.md: the licences of what the image is made of
 	$(SUPPLY)/pip-licenses --python $(BIN)/python --with-system --format markdown --output-file deploy/licences.md \
 		--packages torch $$(sed -n 's/^\([a-z0-9-]*\)==.*/\1/p' deploy/requirements.lock)
+	$(VENDORED) >> deploy/licences.md
 
 audit: .venv-supply/made  ## Known vulnerabilities in what the image is made of; asks a public service
 	$(SUPPLY)/pip-audit --disable-pip --require-hashes --requirement deploy/requirements.lock
 
 clean:  ## Remove what the other targets made
-	rm -rf .venv .venv-supply sbom.json wheels/*.whl .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache mutants .coverage*
+	rm -rf .venv .venv-supply node_modules sbom.json wheels/*.whl .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache mutants .coverage*
 
 .venv/serve: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -79,6 +94,10 @@ clean:  ## Remove what the other targets made
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $@ .venv/serve
+
+node_modules/made: package.json package-lock.json .npmrc
+	npm ci --silent
+	@touch $@
 
 .venv-supply/made:
 	$(PYTHON) -m venv .venv-supply

@@ -1,22 +1,33 @@
-// @ts-check
-/** Wires the store, the server and the views. */
+/** The page: its store, the server, and its views. */
 
-import * as api from './api.js';
-import * as colours from './colours.js';
-import { h } from './dom.js';
-import * as i18n from './i18n.js';
-import * as link from './link.js';
-import { examples } from './examples.js';
-import { INITIAL, createStore } from './store.js';
-import { strings } from './strings.js';
-import * as header from './header.js';
-import * as text from './views/text.js';
+import * as colours from './components/colours.js';
+import { h } from './components/dom.js';
+import * as api from './data/api.js';
+import { examples } from './data/examples.js';
+import * as permalink from './data/permalink.js';
+import { problemOf } from './data/problem.js';
+import { INITIAL, createStore } from './data/store.js';
+import * as i18n from './locale/i18n.js';
 import * as belief from './views/belief.js';
-import * as heatmap from './views/heatmap.js';
 import * as cell from './views/cell.js';
-import * as memory from './views/memory.js';
 import * as compare from './views/compare.js';
+import * as header from './views/header.js';
+import * as heatmap from './views/heatmap.js';
+import * as memory from './views/memory.js';
 import * as take from './views/take.js';
+import * as text from './views/text.js';
+
+/**
+ * @import { Answer } from './data/answer.js'
+ * @import { State, Store } from './data/store.js'
+ */
+
+/**
+ * @typedef {object} Context
+ * @property {Store} store
+ * @property {typeof i18n.t} t
+ * @property {typeof api} api
+ */
 
 const VIEWS = { text, belief, heatmap, cell, memory, compare, take };
 
@@ -25,23 +36,15 @@ const VIEWS = { text, belief, heatmap, cell, memory, compare, take };
 const PAUSE = 60;
 // Seconds until a server that is away is asked again; twice as long each time, up to the second.
 const AGAIN = [1, 15];
-
-/**
- * @typedef {object} Context
- * @property {ReturnType<typeof createStore>} store
- * @property {typeof i18n.t} t
- * @property {typeof api} api
- */
+// The statuses of a server that may answer in a moment.
+const PASSING = [0, 429, 502, 503, 504];
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const defaultState = { ...INITIAL, language: i18n.detect() };
-const found = link.read(location.hash);
+const found = permalink.read(location.hash);
 const store = createStore({ ...defaultState, ...found, step: 0 });
 /** @type {Context} */
 const context = { store, t: i18n.t, api };
-
-i18n.register(strings);
-for (const module of [header, ...Object.values(VIEWS)]) i18n.register(module.strings);
 
 let controller = new AbortController();
 let timer = 0;
@@ -59,14 +62,14 @@ function dress() {
   i18n.setLanguage(language);
 }
 
-/** Ask for the text as it stands now, in a moment; what was asked before is stale. */
+/** Ask for the text as it stands now, in a moment; earlier requests are stale. @param {number} milliseconds */
 function schedule(milliseconds) {
   controller.abort();
   clearTimeout(timer);
   timer = setTimeout(ask, milliseconds);
 }
 
-/** What is shown is what is wanted: nothing needs to be asked. */
+/** Ask for nothing: the answer that is shown is the one that is wanted. */
 function rest() {
   controller.abort();
   clearTimeout(timer);
@@ -87,17 +90,18 @@ async function ask() {
   }
 }
 
-/** What is served; and a first text, where the link brings none and there are examples. */
+/** Ask which model is served; begin with an example, where there are any and the link brings no text. */
 async function learn() {
   const info = await api.info({ again: true });
   const state = store.get();
   const { text: present, layer } = state;
   const first = !state.info;
-  const patch = link.fit({ ...state, layer: first && found.layer === undefined ? Infinity : layer }, info);
+  const patch = permalink.fit({ ...state, layer: first && found.layer === undefined ? Infinity : layer }, info);
   const untold = first && !present && found.text === undefined;
   store.set({ ...patch, info, text: untold ? (Object.values(examples(info))[0] ?? '') : present });
 }
 
+/** @param {Answer} answer */
 function show(answer) {
   const { answer: before, step } = store.get();
   const last = Math.max(0, answer.steps - 1);
@@ -110,23 +114,17 @@ function show(answer) {
   before?.dispose();
 }
 
+/** @param {unknown} error */
 function fail(error) {
   fault = error;
-  store.set({ loading: false, problem: sentence(error) });
+  store.set({ loading: false, problem: problemOf(error) });
   if (!(error instanceof api.ApiError)) throw error;
-  if (![0, 429, 502, 503, 504].includes(error.status)) return;
+  if (!PASSING.includes(error.status)) return;
   waited = Math.min(AGAIN[1], error.retryAfter ?? (waited ? 2 * waited : AGAIN[0]));
   timer = setTimeout(ask, 1000 * waited);
 }
 
-/** What is wrong, for people. */
-function sentence(error) {
-  if (!(error instanceof api.ApiError)) return i18n.t('problem.page', { error: String(error) });
-  const key = `problem.${error.status}`;
-  const words = i18n.t(key, { sentence: error.message });
-  return words === key ? i18n.t('problem.other', { sentence: error.message }) : words;
-}
-
+/** Give the state that a link need not name. @returns {State} */
 function defaults() {
   const { answer, info } = store.get();
   return {
@@ -136,43 +134,52 @@ function defaults() {
   };
 }
 
-/** Take over what the address says, after back, forward or an address typed in. */
+/** Take over the state of the address, after back, forward or an address typed in. @param {Partial<State>} from */
 function restore(from) {
   const { answer, info, text: present } = store.get();
   const { step, ...all } = { ...defaults(), ...from };
-  const linked = Object.fromEntries(link.KEYS.filter((name) => name in all).map((name) => [name, all[name]]));
-  const patch = info ? link.fit(linked, info) : linked;
+  /** @type {Partial<State>} */
+  const linked = Object.fromEntries(Object.entries(all).filter(([name]) =>
+    permalink.KEYS.includes(/** @type {keyof State} */ (name))));
+  /** @type {Partial<State>} */
+  const patch = info ? permalink.fit(linked, info) : linked;
   asked = null;
   if (patch.text === present && answer) patch.step = Math.min(step, Math.max(0, answer.steps - 1));
   else asked = from.step ?? null;
   store.set(patch);
 }
 
+/** Ask for the answer to a text that has changed. @param {Readonly<State>} state */
+function retype(state) {
+  if (state.text === state.answer?.text) {
+    rest();
+    return;
+  }
+  const now = performance.now();
+  schedule(now - typed < PAUSE ? PAUSE : 0);
+  typed = now;
+}
+
 dress();
 const bar = header.create(context, Object.keys(VIEWS));
-const views = Object.entries(VIEWS).map(([name, module]) => ({ name, ...module.create(context) }));
+const views = Object.values(VIEWS).map((module) => module.create(context));
 const main = h('main', {}, ...views.map((view) => view.element));
 document.body.replaceChildren(...bar.elements, main);
 
 store.subscribe((state, changed) => {
   if (changed.has('theme') || changed.has('language')) dress();
-  if (changed.has('language') && fault) store.set({ problem: sentence(fault) });
-  if (changed.has('text')) {
-    if (state.text !== state.answer?.text) {
-      const now = performance.now();
-      schedule(now - typed < PAUSE ? PAUSE : 0);
-      typed = now;
-    }
-    else rest();
-  }
+  if (changed.has('language') && fault) store.set({ problem: problemOf(fault) });
+  if (changed.has('text')) retype(state);
   bar.update(state, changed);
   for (const view of views) view.update(state, changed);
   main.dataset.answered = String(!state.loading && state.text === state.answer?.text);
 });
-link.follow(store, defaults, restore);
+permalink.follow(store, defaults, restore);
 dark.addEventListener('change', () => store.touch('theme'));
-window.addEventListener('online', () => fault && schedule(0));
+window.addEventListener('online', () => {
+  if (fault) schedule(0);
+});
 window.addEventListener('conveyor:retry', () => schedule(0));
 
-store.touch(...Object.keys(INITIAL));
+store.touch(.../** @type {(keyof State)[]} */ (Object.keys(INITIAL)));
 schedule(0);

@@ -61,7 +61,7 @@ def test_the_difference_is_what_is_in_one_and_not_in_the_other(
     page = open_page(tiny_server, text="a film")
     columns = page.evaluate(
         """async ([one, other]) => {
-          const { align } = await import('./inspector/compare/diff.js');
+          const { align } = await import('./inspector/data/alignment.js');
           return align(one, other).columns;
         }""",
         [one.split(), other.split()],

@@ -35,7 +35,7 @@ PIXELS = """points => {
   });
 }"""
 TABLE = """async kind => {
-  const { lookup } = await import(new URL('inspector/colours.js', document.baseURI));
+  const { lookup } = await import(new URL('inspector/components/colours.js', document.baseURI));
   return [...lookup(kind).rgba];
 }"""
 
@@ -301,8 +301,8 @@ def test_orders_are_permutations_and_likeness_brings_groups_together(page: "Page
     answered(page)
     found = page.evaluate(
         """async () => {
-          const order = await import(new URL('inspector/heatmap/order.js', document.baseURI));
-          const { Matrix } = await import(new URL('inspector/answer.js', document.baseURI));
+          const order = await import(new URL('inspector/lstm/unit_order.js', document.baseURI));
+          const { Matrix } = await import(new URL('inspector/data/matrix.js', document.baseURI));
           let seed = 1;
           const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
           const permutations = [];

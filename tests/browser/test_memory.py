@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 TEXT = "The story was so dull. But he was warm, and she brilliant."
 
 UNROLL = """async ([tensors, step, way, unit]) => {
-  const { unroll } = await import('./inspector/belt.js');
-  const { Matrix } = await import('./inspector/answer.js');
+  const { unroll } = await import('./inspector/lstm/cell_state.js');
+  const { Matrix } = await import('./inspector/data/matrix.js');
   const matrices = {};
   for (const [name, rows] of Object.entries(tensors)) {
     matrices[name] = new Matrix(Float32Array.from(rows.flat()), rows.length, rows[0].length);

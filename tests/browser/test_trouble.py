@@ -93,6 +93,12 @@ def test_with_keys_the_page_asks_for_one(open_page: Open, trained: Path, tmp_pat
     with serving(trained, tmp_path / "log", "--api-keys", "secret") as server:
         page = open_page(server, allow=REFUSED, wait=False, text="a great film")
         assert "asks for an API key" in problem(page)
+        page.wait_for_selector(".key input:focus")
+        page.click("text=中文")
+        page.wait_for_selector(".problem:has-text('密钥')")
+        assert page.locator(".key").is_visible()
+        assert page.evaluate("document.activeElement.lang") == "zh"  # the field has not taken it
+        page.click("text=English")
         page.fill(".key input", "wrong")
         page.keyboard.press("Enter")
         assert "asks for an API key" in problem(page)

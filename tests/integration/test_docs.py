@@ -201,6 +201,10 @@ def test_the_architecture_names_every_module() -> None:
     for package in ("model", "service"):
         for path in (ROOT / package).rglob("*.py"):
             assert path.name == "__init__.py" or path.name in text, path
+    inspector = ROOT / "service" / "inspector"
+    for folder in ("data", "locale", "components", "lstm"):
+        for path in (inspector / folder).rglob("*.js"):
+            assert path.name in text, path
 
 
 def test_serving_needs_no_extra() -> None:

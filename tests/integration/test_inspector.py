@@ -3,6 +3,7 @@
 import re
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -54,6 +55,51 @@ def test_all_that_the_page_names_is_there(client: httpx.Client) -> None:
         if path.name != "index.html"
     }
     assert seen == there
+
+
+def test_the_licences_of_copied_modules_are_sent_as_text(client: httpx.Client) -> None:
+    for path in (Path(str(PAGE)) / "vendor").iterdir():
+        answer = client.get(f"/inspector/vendor/{path.name}/LICENSE")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert answer.text.startswith("Copyright")
+
+
+TYPEDEF = re.compile(r"@typedef \{object\} (\w+)\n((?: \* @property .*\n)+)")
+PROPERTY = re.compile(r"@property \{(.+?)\} \[?(\w+)\]?")
+
+
+def test_the_bodies_that_the_page_knows_are_the_server_s(client: httpx.Client) -> None:
+    """Each property of a JSDoc type has the type that OpenAPI gives it."""
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    types = dict(TYPEDEF.findall((PAGE / "data" / "api.js").read_text()))
+    assert types.keys() >= {"Info", "ModelConfig", "Limits", "StatesRequest", "ErrorBody"}
+    for name, properties in types.items():
+        for kind, field in PROPERTY.findall(properties):
+            assert kind == javascript(schemas[name]["properties"][field]), f"{name}.{field}"
+
+
+def javascript(schema: dict[str, Any]) -> str:
+    """Write a schema as JSDoc does; a field that may be null may be left out."""
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2])
+    if "anyOf" in schema:
+        return "|".join(javascript(each) for each in schema["anyOf"] if each != {"type": "null"})
+    if "enum" in schema:
+        choices = "|".join(f"'{value}'" for value in schema["enum"])
+        return NAMED.get(choices, choices)
+    kind = schema["type"]
+    if isinstance(kind, list):
+        [kind] = set(kind) - {"null"}
+    if kind == "array":
+        return f"{javascript(schema['items'])}[]"
+    return "number" if kind == "integer" else str(kind)
+
+
+NAMED = {
+    "'forward'|'backward'": "Direction",
+    "'hidden'|'cell'|'forget_gate'|'input_gate'|'candidate'|'output_gate'": "TensorName",
+}
 
 
 def test_what_has_not_changed_is_not_sent_again(client: httpx.Client) -> None:

@@ -5,6 +5,7 @@ import importlib.resources
 import mimetypes
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
+from pathlib import PurePath
 
 from fastapi import APIRouter, Request, Response
 
@@ -19,6 +20,7 @@ TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
+    "": "text/plain",  # LICENSE
 }
 
 # The page loads from this server alone, runs no script that does not lie here, and is in no frame.
@@ -59,8 +61,8 @@ class File:
     def read(cls, path: Traversable) -> "File":
         """Read the file at a path."""
         content = path.read_bytes()
-        suffix = "." + path.name.rpartition(".")[2]
-        kind = TYPES.get(suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        known = TYPES.get(PurePath(path.name).suffix)
+        kind = known or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         return cls(content, kind, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
 
     def answer(self, request: Request) -> Response:

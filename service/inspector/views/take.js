@@ -1,55 +1,14 @@
-// @ts-check
-/** Take it along: what is shown as files, as a request, and as a link. */
+/** Downloads: the view as files, as a request, and as a link. */
 
-import { h, section } from '../dom.js';
-import { write } from '../link.js';
-import { png } from '../take/picture.js';
-import { curl, python } from '../take/snippets.js';
+import { button, h, section } from '../components/dom.js';
+import { png } from '../components/png_export.js';
+import { write } from '../data/permalink.js';
+import { curl, python } from '../data/request_snippets.js';
 
-export const strings = {
-  en: {
-    'take.title': 'Take it along',
-    'take.nav': 'Take along',
-    'take.lead': 'What is shown above as files, as a request of your own, and as a link that opens the same view.',
-    'take.files': 'Download',
-    'take.json': 'Numbers, JSON',
-    'take.npz': 'Numbers, npz for numpy',
-    'take.heatmap': 'Heat map, PNG',
-    'take.cell': 'Cell, PNG',
-    'take.belief': 'Belief, PNG',
-    'take.copy': 'Copy',
-    'take.curl': 'curl',
-    'take.python': 'Python',
-    'take.link': 'Link to this view',
-    'take.request': 'The request for “{tensor}” of layer {layer}',
-    'take.copied': 'Copied.',
-    'take.select': 'This browser does not let pages copy here: the text below is selected, copy it from there.',
-    'take.saved': '{name} is downloaded.',
-    'take.failed': 'This could not be made: {reason}',
-    'take.nothing': 'That is not drawn at the moment.',
-  },
-  zh: {
-    'take.title': '带走',
-    'take.nav': '带走',
-    'take.lead': '把上面看到的内容存为文件、变成您自己的请求,或得到一个能重新打开同一视图的链接。',
-    'take.files': '下载',
-    'take.json': '数值,JSON',
-    'take.npz': '数值,npz(numpy)',
-    'take.heatmap': '热图,PNG',
-    'take.cell': '细胞,PNG',
-    'take.belief': '信念曲线,PNG',
-    'take.copy': '复制',
-    'take.curl': 'curl',
-    'take.python': 'Python',
-    'take.link': '本视图的链接',
-    'take.request': '第 {layer} 层“{tensor}”的请求',
-    'take.copied': '已复制。',
-    'take.select': '浏览器不允许在此复制:下面的文字已选中,请手动复制。',
-    'take.saved': '{name} 已下载。',
-    'take.failed': '未能生成:{reason}',
-    'take.nothing': '目前没有绘制这一内容。',
-  },
-};
+/**
+ * @import { Changed, State } from '../data/store.js'
+ * @import { Context } from '../main.js'
+ */
 
 const FORMS = { json: 'application/json', npz: 'application/x-npz' };
 const PICTURES = {
@@ -57,51 +16,131 @@ const PICTURES = {
   cell: '#cell svg.diagram',
   belief: '#belief svg',
 };
+const KEPT = 60_000; // milliseconds, for the browser to take a file
 
-/** The request for what the heat map shows. @param {any} state @param {any} api */
+/** Make the request for the tensor of the heat map. @param {Readonly<State>} state @param {Context['api']} api */
 function request({ text, tensor, layer, direction, answer }, api) {
-  const fields = { tensors: [tensor], layers: [layer], directions: [direction] };
-  if (answer?.stepScores) Object.assign(fields, { step_scores: true });
-  return api.request(text, fields);
+  return api.request(text, {
+    tensors: [tensor],
+    layers: [layer],
+    directions: [direction],
+    ...(answer?.stepScores ? { step_scores: true } : {}),
+  });
 }
 
-/** @param {import('../main.js').Context} context */
-export function create({ store, t, api }) {
+/** Make the view. @param {Context} context */
+export function create(context) {
+  const { store, t, api } = context;
   const frame = section('take', t);
   const said = h('p', { class: 'said', role: 'status' });
-  const shown = h('textarea', { class: 'request', readonly: true, rows: '6', spellcheck: 'false' });
-  const caption = h('label', { class: 'caption' });
-  shown.id = 'take-request';
-  caption.htmlFor = shown.id;
+  const shown = h('textarea', { id: 'take-request', class: 'request', readonly: true, rows: '6', spellcheck: 'false' });
+  const caption = h('label', { class: 'caption', for: shown.id });
+  const written = (/** @type {typeof curl} */ snippet) =>
+    snippet(api.url('states'), request(store.get(), api), Boolean(api.key.get()));
+  const say = (/** @type {string} */ key, /** @type {Record<string, string>} */ values = {}) => {
+    said.textContent = t(`take.${key}`, values);
+  };
+  const failed = (/** @type {unknown} */ error) =>
+    say('failed', { reason: error instanceof Error ? error.message : String(error) });
+  const groups = [
+    group('files', downloads(context, say), failed),
+    group('copy', copies(context, written, shown, say), failed),
+  ];
+  frame.element.append(
+    ...groups.map(({ title, buttons }) => h('div', { class: 'group' }, title, ...buttons)), caption, shown, said);
 
-  const say = (key, values) => { said.textContent = t(`take.${key}`, values); };
-  const guarded = () => Boolean(api.key.get());
-  const written = (snippet) => snippet(api.url('states'), request(store.get(), api), guarded());
+  function words() {
+    for (const { name, title, buttons } of groups) {
+      title.textContent = t(`take.${name}`);
+      for (const each of buttons) each.textContent = t(`take.${each.dataset.take}`);
+    }
+  }
+  words();
 
-  function save(blob, name) {
+  return {
+    element: frame.element,
+    /** @param {Readonly<State>} state @param {Changed} changed */
+    update(state, changed) {
+      if (changed.has('language')) {
+        frame.retitle();
+        words();
+        said.textContent = '';
+      }
+      if (!state.info) return;
+      caption.textContent = t('take.request', { tensor: state.tensor, layer: state.layer });
+      for (const each of groups.flatMap(({ buttons }) => buttons)) each.disabled = !state.answer;
+      if (state.answer && document.activeElement !== shown) shown.value = written(curl);
+    },
+  };
+}
+
+/**
+ * @typedef {Record<string, () => Promise<void>|void>} Actions
+ * @typedef {(key: string, values?: Record<string, string>) => void} Say
+ */
+
+/**
+ * Make a row of buttons.
+ * @param {string} name
+ * @param {Actions} actions
+ * @param {(error: unknown) => void} failed
+ */
+function group(name, actions, failed) {
+  const buttons = Object.entries(actions).map(([take, act]) => button(async () => {
+    try {
+      await act();
+    } catch (error) {
+      failed(error);
+    }
+  }, { dataset: { take } }));
+  return { name, title: h('span', { class: 'caption' }), buttons };
+}
+
+/** Make the actions that save files. @param {Context} context @param {Say} say @returns {Actions} */
+function downloads({ store, api }, say) {
+  /** @param {Blob} blob @param {string} part  of the view @param {string} ending */
+  function save(blob, part, ending) {
+    const { info, layer, direction } = store.get();
+    const name = `${info?.artifact.name ?? 'conveyor'}-${part}-layer${layer}-${direction}.${ending}`;
     const source = URL.createObjectURL(blob);
     h('a', { href: source, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(source), 60_000);
+    setTimeout(() => URL.revokeObjectURL(source), KEPT);
     say('saved', { name });
   }
 
-  /** A name that says what is in the file: model, tensor, layer. */
-  function named(what, ending) {
-    const { info, layer, direction } = store.get();
-    return `${info?.artifact.name ?? 'conveyor'}-${what}-layer${layer}-${direction}.${ending}`;
-  }
-
+  /** @param {keyof typeof FORMS} ending */
   async function numbers(ending) {
     const state = store.get();
-    save(await api.download(request(state, api), FORMS[ending]), named(state.tensor, ending));
+    save(await api.download(request(state, api), FORMS[ending]), state.tensor, ending);
   }
 
+  /** @param {keyof typeof PICTURES} name */
   async function picture(name) {
-    const drawings = [...document.querySelectorAll(PICTURES[name])].filter((one) => one.checkVisibility());
-    if (!drawings.length) return say('nothing');
-    save(await png(/** @type {any[]} */ (drawings)), named(name, 'png'));
+    const all = /** @type {NodeListOf<HTMLCanvasElement|SVGSVGElement>} */ (document.querySelectorAll(PICTURES[name]));
+    const drawings = [...all].filter((one) => one.checkVisibility());
+    if (drawings.length) save(await png(drawings), name, 'png');
+    else say('nothing');
   }
 
+  return {
+    json: () => numbers('json'),
+    npz: () => numbers('npz'),
+    heatmap: () => picture('heatmap'),
+    cell: () => picture('cell'),
+    belief: () => picture('belief'),
+  };
+}
+
+/**
+ * Make the actions that copy words.
+ * @param {Context} context
+ * @param {(snippet: typeof curl) => string} written
+ * @param {HTMLTextAreaElement} shown
+ * @param {Say} say
+ * @returns {Actions}
+ */
+function copies({ store }, written, shown, say) {
+  /** @param {string} words */
   async function copy(words) {
     shown.value = words;
     try {
@@ -115,65 +154,10 @@ export function create({ store, t, api }) {
     }
   }
 
-  /** @type {Record<string, () => Promise<void>|void>} */
-  const actions = {
-    json: () => numbers('json'),
-    npz: () => numbers('npz'),
-    heatmap: () => picture('heatmap'),
-    cell: () => picture('cell'),
-    belief: () => picture('belief'),
+  return {
     curl: () => copy(written(curl)),
     python: () => copy(written(python)),
     // Written out, and not as far as it differs from what this reader begins with.
     link: () => copy(new URL(write(store.get(), { other: '' }), location.href).href),
-  };
-  const buttons = Object.fromEntries(
-    Object.entries(actions).map(([name, act]) => [
-      name,
-      h('button', {
-        type: 'button',
-        dataset: { take: name },
-        onclick: async () => {
-          try {
-            await act();
-          } catch (error) {
-            say('failed', { reason: error instanceof Error ? error.message : String(error) });
-          }
-        },
-      }),
-    ]),
-  );
-  const { json, npz, heatmap, cell, belief, curl: asCurl, python: asPython, link } = buttons;
-  const files = h('span', { class: 'caption' });
-  const copies = h('span', { class: 'caption' });
-  frame.element.append(
-    h('div', { class: 'group' }, files, json, npz, heatmap, cell, belief),
-    h('div', { class: 'group' }, copies, asCurl, asPython, link),
-    caption,
-    shown,
-    said,
-  );
-
-  function words() {
-    files.textContent = t('take.files');
-    copies.textContent = t('take.copy');
-    for (const [name, button] of Object.entries(buttons)) button.textContent = t(`take.${name}`);
-  }
-  words();
-
-  return {
-    element: frame.element,
-    /** @param {import('../store.js').State} state @param {Set<string>} changed */
-    update(state, changed) {
-      if (changed.has('language')) {
-        frame.retitle();
-        words();
-        said.textContent = '';
-      }
-      if (!state.info) return;
-      caption.textContent = t('take.request', { tensor: state.tensor, layer: state.layer });
-      for (const button of Object.values(buttons)) button.disabled = !state.answer;
-      if (state.answer && document.activeElement !== shown) shown.value = written(curl);
-    },
   };
 }
