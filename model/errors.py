@@ -1,4 +1,4 @@
-"""What can go wrong in the model package, each with one sentence for the person who caused it.
+"""The errors of the model package, each with one sentence for the person who caused it.
 
 ModelError
 ├── ArtifactError    a model directory is missing something, broken, or not what it says it is
