@@ -176,3 +176,15 @@ def shipped_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
     """Serve the model that a newcomer gets."""
     with serving(SHIPPED, tmp_path_factory.mktemp("logs") / "server.log") as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def wide_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Serve a random model of 300 units, more than rows of a readable height have room for."""
+    directory = tmp_path_factory.mktemp("models") / "wide"
+    classifier = random_classifier(hidden_size=300, max_tokens=3000)
+    storage.save(directory, classifier, golden_text="the film was wonderful", card="# wide\n")
+    log = tmp_path_factory.mktemp("logs") / "server.log"
+    # All tensors of a text that may be so long would be too much for the first answer.
+    with serving(directory, log, "--max-response-bytes", "22000000") as running:
+        yield running

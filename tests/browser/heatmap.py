@@ -141,3 +141,7 @@ def selected(page: "Page") -> tuple[int | None, int]:
 def show(page: "Page", text: str = TEXT) -> None:
     page.fill("#text textarea", text)
     drawn(page)
+
+
+def tokens_of(page: "Page") -> int:
+    return page.locator("#belief [role=option]").count()
