@@ -35,16 +35,16 @@ mutate: .venv/dev  ## Change the code in thousands of places, or MUTANTS='model.
 	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/mutmut run $(MUTANTS)
 	$(BIN)/mutmut results
 
-check: .venv/dev  ## Linters and types
+check: .venv/dev javascript  ## Linters and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy bench
 	$(BIN)/lint-imports
-	@$(MAKE) --no-print-directory javascript
 
-javascript:  ## Types, linter and copied libraries of the inspector; skipped where there is no npm, but in CI
-	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory node_modules/made && npm run --silent check; \
+# Without npm skipped, but not in CI.
+javascript: $(if $(shell command -v npm),node_modules/made)  ## Types, linter and copied libraries of the inspector
+	@if command -v npm > /dev/null; then npm run --silent check; \
 	elif [ "$$CI" = true ]; then echo "The checks of JavaScript need npm, and CI does not skip them." >&2; exit 1; \
 	else echo "Skipped the checks of JavaScript: there is no npm. It comes with Node.js 18.18 or later."; fi
 

@@ -1,6 +1,7 @@
 """The `conveyor` command: `conveyor serve`, beside the model's own commands."""
 
 import os
+import sys
 from typing import Any
 
 from pydantic import ValidationError
@@ -27,6 +28,8 @@ def _open_standard_files() -> None:
             os.fstat(number)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    if sys.stdin is None:
+        sys.stdin = open(STDIN, closefd=False)  # noqa: SIM115 - for as long as the process lasts
 
 
 @app.command()

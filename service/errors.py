@@ -171,7 +171,7 @@ def queue_full(seconds: float, max_tokens: int) -> Overloaded:
     """Make the refusal of a request while the queue is full, for so many seconds."""
     wait = max(1, math.ceil(seconds))
     return Overloaded(
-        f"The queue is full ({max_tokens:,} tokens waiting). Retry in {wait} s.",
+        f"The queue is full (at most {max_tokens:,} tokens wait). Retry in {wait} s.",
         {"retry-after": str(wait)},
     )
 

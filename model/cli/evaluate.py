@@ -21,7 +21,7 @@ def evaluate(
     """Compare a model's labels with the true ones.
 
     Prints the accuracy, each label's precision and recall, and which labels are taken for which.
-    Texts longer than the model reads are judged by their end.
+    Texts longer than the model reads are classified by their end.
 
     Example: `conveyor evaluate my-model --data test.csv`
     """

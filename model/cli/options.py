@@ -22,6 +22,14 @@ TextColumnOption = Annotated[
         show_default="text",
     ),
 ]
+TextsColumnOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of the texts. Without names, a .csv or .tsv whose first line does not "
+        "name `text` holds in every line a text, or a label and a text.",
+        show_default="text",
+    ),
+]
 LabelColumnOption = Annotated[
     str | None, typer.Option(help="Column of the labels.", show_default="label")
 ]

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from model.cli.options import TextsColumnOption
+
 
 def predict(
     model: Annotated[Path, typer.Argument(help="Model directory.")],
@@ -22,14 +24,7 @@ def predict(
             help="File for the rows with their labels, of any such kind; `-`: standard output."
         ),
     ],
-    text_column: Annotated[
-        str | None,
-        typer.Option(
-            help="Column of the texts. Without names, a .csv or .tsv whose first line does not "
-            "name `text` holds in every line a text, or a label and a text.",
-            show_default="text",
-        ),
-    ] = None,
+    text_column: TextsColumnOption = None,
     scores: Annotated[
         bool,
         typer.Option("--scores", help="Write the scores of all labels, not only of the best."),

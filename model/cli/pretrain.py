@@ -9,7 +9,7 @@ from rich.console import Console
 
 from model.cli.command_line import command_line
 from model.cli.flags import parse_flags, with_flags
-from model.cli.options import FORMATS, FormatOption, OutOption, TextColumnOption
+from model.cli.options import FORMATS, FormatOption, OutOption, TextsColumnOption
 from model.errors import TrainingError
 from model.files import as_unicode
 from model.training.settings import PretrainingSettings
@@ -23,7 +23,7 @@ def pretrain(
         typer.Option(help=f"Texts, labelled or not: {FORMATS} Once for each."),
     ],
     out: OutOption,
-    text_column: TextColumnOption = None,
+    text_column: TextsColumnOption = None,
     format: FormatOption = None,  # noqa: A002 - the flag's name
     pretrained: Annotated[
         Path | None,

@@ -6,7 +6,16 @@ from typing import Any
 
 from model import interruption
 from model.data.formats import HUB
-from model.data.rows import UNLABELLED, BadRow, Columns, Row, check_columns
+from model.data.parquet import pyarrow
+from model.data.rows import (
+    ROW_BYTES,
+    UNLABELLED,
+    BadRow,
+    Columns,
+    Row,
+    check_columns,
+    unreadable,
+)
 from model.errors import DataError
 
 # Rows that are made into Python's objects at once.
@@ -40,8 +49,29 @@ class HubRows:
 
     def __iter__(self) -> Iterator[Row | BadRow]:
         # As Arrow keeps them, whose types are the schema's: no picture or sound is decoded.
-        for batch in self._rows.with_format("arrow").iter(batch_size=BATCH):
-            yield from map(self._row, interruption.watched(batch.to_pylist()))
+        batches = self._rows.with_format("arrow").iter(batch_size=BATCH)
+        while True:
+            try:
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                # All at once if they are small together, else one by one.
+                step = len(batch) if batch.nbytes <= ROW_BYTES else 1
+                for start in interruption.watched(range(0, len(batch), step)):
+                    yield from self._batch(batch.slice(start, step))
+            except (pyarrow().ArrowException, OSError, ValueError) as error:
+                raise unreadable(self._source, error) from None
+
+    def _batch(self, batch: Any) -> Iterator[Row | BadRow]:  # noqa: ANN401 - no stubs
+        if len(batch) == 1 and batch.nbytes > ROW_BYTES:
+            self._read += 1
+            self._sha256.update(b"%d" % batch.nbytes)
+            yield BadRow(
+                f"{self._source}, row {self._read}: this row has {batch.nbytes:,} bytes, where "
+                f"{ROW_BYTES:,} are the most."
+            )
+            return
+        yield from map(self._row, batch.to_pylist())
 
     def _row(self, cells: dict[str, Any]) -> Row | BadRow:
         self._read += 1
@@ -81,6 +111,7 @@ def _loaded(library: Any, source: str) -> Any:  # noqa: ANN401 - no stubs
     try:
         return library.load_dataset(name, split=split or "train")
     except Exception as error:  # noqa: BLE001 - the library has no base error of its own
+        interruption.check()  # it may have waited for a long time
         raise DataError(f"{source} cannot be loaded: {' '.join(str(error).split())}") from None
 
 

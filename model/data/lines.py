@@ -1,5 +1,6 @@
 """Lines of a file or a pipe, as text, counted, and none of them too long to be held."""
 
+import codecs
 import contextlib
 import gzip
 import hashlib
@@ -59,10 +60,10 @@ class Lines:
             )
             return line.decode(encoding, errors="replace")
 
-    def begins_with(self, start: bytes) -> bool:
-        """Tell whether this is what stands first, without reading any line. Raises DataError."""
+    def peek(self) -> bytes:
+        """Return some of what stands first, without reading any line. Raises DataError."""
         try:
-            return cast("io.BufferedReader", self._binary).peek(len(start)).startswith(start)
+            return cast("io.BufferedReader", self._binary).peek(1).removeprefix(codecs.BOM_UTF8)
         except (OSError, EOFError, zlib.error) as error:
             raise unreadable(self.source, error) from None
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from model.data.formats import HUB, PARQUET, PIPE, display_name, format_of
+from model.data.formats import HUB, PARQUET, PIPE, format_of
 from model.data.hub import HubRows
 from model.data.line_rows import LineRows
-from model.data.lines import open_lines
+from model.data.lines import Lines, open_lines
 from model.data.parquet import ParquetRows
 from model.data.rows import Columns, Rows
 from model.errors import DataError
@@ -27,9 +27,20 @@ def open_rows(source: str, columns: Columns, pipe_format: str | None = None) -> 
         yield ParquetRows(source, columns)
     else:
         with open_lines(source, compressed=compressed) as lines:
-            if source == PIPE and not pipe_format and lines.begins_with(b"{"):
-                raise DataError(
-                    f"{display_name(source)} begins with {{ as JSON does: give --format jsonl or, "
-                    "if it is a table in spite of that, --format csv."
-                )
+            if source == PIPE and not pipe_format:
+                _check_seems_csv(lines)
             yield LineRows(lines, kind, columns)
+
+
+def _check_seems_csv(lines: Lines) -> None:
+    """Raise DataError if standard input, which is read as csv, seems to be of another format."""
+    start = lines.peek()
+    for kind, sign, seems in (
+        ("jsonl", "{ as JSON does", start.lstrip().startswith(b"{")),
+        ("tsv", "columns apart by tabs", b"\t" in start.partition(b"\n")[0]),
+    ):
+        if seems:
+            raise DataError(
+                f"{lines.source} begins with {sign}: give --format {kind} or, if it is csv in "
+                "spite of that, --format csv."
+            )

@@ -112,7 +112,7 @@ def check_columns(source: str, there: Sequence[str], columns: Columns) -> None:
 def unreadable(source: str, error: Exception) -> DataError:
     """Make an error that says why nothing can be read from there."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return DataError(f"{source} cannot be read: {reason}.")
+    return DataError(f"{source} cannot be read: {' '.join(reason.split())}.")
 
 
 def listed(names: Iterable[str]) -> str:

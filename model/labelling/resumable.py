@@ -261,7 +261,9 @@ def _lock(file: BinaryIO, partial: Path, out: Path) -> None:
         ) from None
     # That run may have ended since the file was opened, and given it another name.
     if not (partial.exists() and os.path.samestat(os.fstat(file.fileno()), partial.stat())):
-        raise _there_already(out)
+        if out.exists():
+            raise _there_already(out)
+        raise PredictionError(f"Another run has just ended without rows in {out}: begin again.")
 
 
 def _forget(out: Path) -> None:

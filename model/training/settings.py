@@ -89,7 +89,8 @@ class TrainingSettings(RunSettings):
 
     cell: Annotated[CellName, Panel.NETWORK] = Field(
         "lstm",
-        description="lstm: a belt with gates. rnn: a simple recurrent network, to compare it with.",
+        description="lstm: with a cell state and gates. rnn: a simple recurrent network, to "
+        "compare it with.",
     )
     bidirectional: Annotated[bool, Panel.NETWORK] = Field(
         False, description="Whether to read from both ends."

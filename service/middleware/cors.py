@@ -28,11 +28,17 @@ class CORS(CORSMiddleware):
         preflight = super().preflight_response(request_headers)
         if preflight.status_code == HTTPStatus.OK:
             return preflight
-        refusal = response(
-            Forbidden(
-                f"The origin {request_headers['origin'][:60]!a} is not allowed. "
+        origin = request_headers["origin"]
+        if self.is_allowed_origin(origin):
+            sentence = (
+                "A page may not call like this: this method is not allowed, or a public network's "
+                "page calls into a private one."
+            )
+        else:
+            sentence = (
+                f"The origin {origin[:60]!a} is not allowed. "
                 "List it in --cors-origins to allow its pages to call."
             )
-        )
+        refusal = response(Forbidden(sentence))
         refusal.headers.update(self.preflight_headers)
         return refusal

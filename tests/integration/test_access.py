@@ -94,6 +94,9 @@ def test_pages_of_named_origins_are_let_in(trained: Path, tmp_path: Path) -> Non
             preflight = client.options("/predict", headers=asking | {"origin": origin})
             assert preflight.status_code == status
         assert_error(preflight, 403, "forbidden", "'https://c.example' is not allowed")
+        foreign = asking | {"origin": "https://b.example", "access-control-request-method": "FOO"}
+        preflight = client.options("/predict", headers=foreign)
+        assert_error(preflight, 403, "forbidden", "this method is not allowed")
         headers = {"origin": "https://a.example", "authorization": "Bearer one"}
         answer = client.post("/predict", json=BODY, headers=headers)
     assert answer.status_code == 200

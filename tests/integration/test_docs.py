@@ -208,7 +208,7 @@ def test_the_architecture_names_every_module() -> None:
 
 
 def test_serving_needs_no_extra() -> None:
-    program = "import sys, service.cli; sys.exit('datasets' in sys.modules)"
+    program = "import sys, service.serve; sys.exit('datasets' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 

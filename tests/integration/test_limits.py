@@ -63,7 +63,7 @@ def test_a_full_queue_refuses_at_once_and_says_when_to_come_again(busy: Server) 
                 as_httpx(refused),
                 429,
                 "overloaded",
-                r"full \(5,000 tokens waiting\)\. Retry in [0-9]+ s",
+                r"full \(at most 5,000 tokens wait\)\. Retry in [0-9]+ s",
             )
             assert 1 <= int(refused.headers["retry-after"]) <= 30
             busy.let_go()

@@ -1,8 +1,11 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import datasets
+import pyarrow as pa
 import pytest
 
+from model.data import hub as module
 from model.data.examples import read_examples, read_texts
 from model.data.reader import open_rows
 from model.data.rows import UNLABELLED, BadRow, Row
@@ -55,4 +58,33 @@ def test_labels_of_the_hub_may_be_of_any_type(tmp_path: Path) -> None:
 def test_a_column_of_the_hub_that_holds_no_texts(tmp_path: Path) -> None:
     source = hub(tmp_path, {"text": [1]}, text=datasets.Value("int64"))
     with pytest.raises(DataError, match="row 1: 'text' is not a text but int"):
+        read_texts(source)
+
+
+def test_a_row_of_the_hub_that_is_too_large_is_bad(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROW_BYTES", 1000)
+    source = hub(tmp_path, {"text": ["a", "b" * 5000, "c"]}, text=datasets.Value("string"))
+    with open_rows(source, UNLABELLED) as rows:
+        first, bad, last = rows
+    assert isinstance(first, Row)
+    assert isinstance(last, Row)
+    assert (first.text, last.text) == ("a", "c")
+    assert isinstance(bad, BadRow)
+    assert "row 2: this row has 5," in str(bad)
+    assert str(bad).endswith("1,000 are the most.")
+
+
+def test_a_data_set_of_the_hub_that_breaks_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = hub(tmp_path, {"text": ["a"]}, text=datasets.Value("string"))
+
+    def breaks(*_: object, **__: object) -> Iterator[None]:
+        raise pa.ArrowInvalid("it is\nbroken")
+        yield
+
+    monkeypatch.setattr(datasets.Dataset, "iter", breaks)
+    with pytest.raises(DataError, match=r"^hub:.* cannot be read: it is broken\.$"):
         read_texts(source)

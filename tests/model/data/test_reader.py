@@ -66,6 +66,8 @@ def test_whatever_rows_are_read_from_they_are_the_same(
         ("", "^standard input holds no examples"),
         ("text,label\nx,y\nx\n", "^standard input, line 3: 1 columns, where the first line has 2"),
         ('{"text": "x", "label": "y"}\n', "^standard input begins with {.*: give --format jsonl"),
+        ('\ufeff \n {"text": "x"}\n', "^standard input begins with {.*: give --format jsonl"),
+        ("label\ttext\na\tb\n", "^standard input begins with columns .* tabs: give --format tsv"),
     ],
 )
 def test_what_is_wrong_with_standard_input(

@@ -1,13 +1,14 @@
 """A file in the making is one run's, and is whole when it has its name."""
 
+import fcntl
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
 from model.errors import PredictionError
 from model.labelling import resumable
-from model.labelling.resumable import Partial, Run, open_partial
+from model.labelling.resumable import Partial, Run, open_partial, partial_of
 
 RUN = Run(
     model="m",
@@ -96,6 +97,21 @@ def test_a_run_that_ends_before_its_file_has_a_name_is_gone_on_with(
         sink.finish()
     assert out.read_bytes() == b"1\n"
     assert list(out.parent.iterdir()) == [out]
+
+
+def test_a_run_that_begins_while_another_gives_up(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has opened the file that the other one removes."""
+    lock = fcntl.flock
+
+    def late(file: BinaryIO, operation: int) -> None:
+        partial_of(out).unlink()
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(PredictionError, match="has just ended without rows"):
+        label(out)
 
 
 def test_a_file_that_somebody_makes_meanwhile_is_left_alone(out: Path) -> None:
