@@ -47,6 +47,9 @@ def test_if_the_thread_dies_nobody_hangs_and_it_is_not_ready(where: str) -> None
                 batcher.check(1)
             with pytest.raises(Closed):
                 send(batcher, held, "too late")
+            # Else its last words would be another test's.
+            assert batcher._thread is not None
+            await asyncio.to_thread(batcher._thread.join, PATIENCE)
 
     asyncio.run(main())
 
