@@ -1,20 +1,17 @@
 """Rows of a data set of the Hugging Face hub. Needs the ``hub`` extra, datasets."""
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 
 from model import interruption
+from model.data.arrow import ArrowRows
 from model.data.formats import HUB
-from model.data.parquet import pyarrow
 from model.data.rows import (
-    ROW_BYTES,
     UNLABELLED,
     BadRow,
     Columns,
     Row,
     check_columns,
-    unreadable,
 )
 from model.errors import DataError
 
@@ -22,21 +19,17 @@ from model.errors import DataError
 BATCH = 128
 
 
-class HubRows:
+class HubRows(ArrowRows):
     """The rows of ``hub:NAME@SPLIT``; without a split, those to train on.
 
     Numbers that stand for classes are read as the names of these; None is a class that nobody has
     told. Raises DataError if it cannot be loaded, or has no such columns.
     """
 
-    headerless = False
-
     def __init__(self, source: str, columns: Columns = UNLABELLED) -> None:
-        self._source = source
-        self._text, *self._label = columns.names
-        self._read = 0
-        self._sha256 = hashlib.sha256()
         library = _datasets(source)
+        super().__init__(source)
+        self._text, *self._label = columns.names
         self._rows = _loaded(library, source)
         self.columns: list[str] = self._rows.column_names
         check_columns(source, self.columns, columns)
@@ -47,53 +40,24 @@ class HubRows:
         names = dict.fromkeys(self._classes, library.Value("string"))
         self.schema = library.Features({**features, **names}).arrow_schema.remove_metadata()
 
-    def __iter__(self) -> Iterator[Row | BadRow]:
+    def _batches(self) -> Iterator[Any]:
         # As Arrow keeps them, whose types are the schema's: no picture or sound is decoded.
-        batches = self._rows.with_format("arrow").iter(batch_size=BATCH)
-        while True:
-            try:
-                batch = next(batches, None)
-                if batch is None:
-                    return
-                # All at once if they are small together, else one by one.
-                step = len(batch) if batch.nbytes <= ROW_BYTES else 1
-                for start in interruption.watched(range(0, len(batch), step)):
-                    yield from self._batch(batch.slice(start, step))
-            except (pyarrow().ArrowException, OSError, ValueError) as error:
-                raise unreadable(self._source, error) from None
+        return iter(self._rows.with_format("arrow").iter(batch_size=BATCH))
 
-    def _batch(self, batch: Any) -> Iterator[Row | BadRow]:  # noqa: ANN401 - no stubs
-        if len(batch) == 1 and batch.nbytes > ROW_BYTES:
-            self._read += 1
-            self._sha256.update(b"%d" % batch.nbytes)
-            yield BadRow(
-                f"{self._source}, row {self._read}: this row has {batch.nbytes:,} bytes, where "
-                f"{ROW_BYTES:,} are the most."
-            )
-            return
-        yield from map(self._row, batch.to_pylist())
-
-    def _row(self, cells: dict[str, Any]) -> Row | BadRow:
-        self._read += 1
+    def _row(self, cells: dict[str, Any], size: int) -> Row | BadRow:
         cells |= {name: _class_name(kind, cells[name]) for name, kind in self._classes.items()}
         # Labels of other kinds, too, are what they look like.
         cells |= {name: str(cells[name]) for name in self._label if cells[name] is not None}
-        content = repr(cells).encode()
-        self._sha256.update(content)
-        place, text = f"{self._source}, row {self._read}", cells[self._text]
+        self._sha256.update(repr(cells).encode())
+        text = cells[self._text]
         if text is None:
-            return BadRow(f"{place}: {self._text!r} is missing.")
+            return BadRow(f"{self._place}: {self._text!r} is missing.")
         if not isinstance(text, str):
-            return BadRow(f"{place}: {self._text!r} is not a text but {type(text).__name__}.")
-        return Row(place, text, cells, size=len(content))
+            return BadRow(f"{self._place}: {self._text!r} is not a text but {type(text).__name__}.")
+        return Row(self._place, text, cells, size=size)
 
-    def digest(self) -> str:
-        """Return the SHA-256 of what stands in the rows."""
-        return self._sha256.hexdigest()
-
-    def share(self) -> float | None:
-        """Return how much of the data set was read so far, 0 to 1."""
-        return self._read / len(self._rows) if len(self._rows) else 1.0
+    def _count(self) -> int:
+        return len(self._rows)
 
 
 def _datasets(source: str) -> Any:  # noqa: ANN401 - no stubs

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from model import interruption
-from model.data.parquet import parquet_format, pyarrow
+from model.data.arrow import pyarrow
+from model.data.parquet import parquet_format
 from model.data.rows import Row
 from model.errors import DataError
 from model.labelling.writers import AddedColumns, check_names, extra_columns, table_columns

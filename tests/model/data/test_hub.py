@@ -5,7 +5,7 @@ import datasets
 import pyarrow as pa
 import pytest
 
-from model.data import hub as module
+from model.data import arrow
 from model.data.examples import read_examples, read_texts
 from model.data.reader import open_rows
 from model.data.rows import UNLABELLED, BadRow, Row
@@ -64,7 +64,7 @@ def test_a_column_of_the_hub_that_holds_no_texts(tmp_path: Path) -> None:
 def test_a_row_of_the_hub_that_is_too_large_is_bad(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ROW_BYTES", 1000)
+    monkeypatch.setattr(arrow, "ROW_BYTES", 1000)
     source = hub(tmp_path, {"text": ["a", "b" * 5000, "c"]}, text=datasets.Value("string"))
     with open_rows(source, UNLABELLED) as rows:
         first, bad, last = rows

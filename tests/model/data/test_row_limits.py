@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from model.data import lines, parquet, rows
+from model.data import arrow, lines, rows
 from model.data.examples import read_examples, read_texts
 from model.data.formats import format_of
 from model.data.line_rows import LineRows
@@ -32,7 +32,7 @@ LONG = b"a" * 5000
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of a thousand bytes are the longest."""
     monkeypatch.setattr(lines, "ROW_BYTES", LIMIT)
-    monkeypatch.setattr(parquet, "ROW_BYTES", LIMIT)
+    monkeypatch.setattr(arrow, "ROW_BYTES", LIMIT)
 
 
 def read(path: Path, content: bytes) -> list[str]:
