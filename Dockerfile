@@ -31,6 +31,7 @@ RUN /build/bin/pip install --require-hashes --requirement /locks/build.lock
 # The service, beside what it stands on: a change of code is a small layer.
 FROM build AS package
 COPY pyproject.toml README.md LICENSE /source/
+COPY conveyor /source/conveyor
 COPY model /source/model
 COPY service /source/service
 RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist /source \
@@ -47,7 +48,7 @@ USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "from service.process.health import check; check('/readyz')"]
+    CMD ["python", "-c", "from conveyor.service.process.health import check; check('/readyz')"]
 ENTRYPOINT ["conveyor"]
 CMD ["serve"]
 # Last, as the revision changes with every commit.

@@ -30,7 +30,7 @@ fuzz: .venv/dev  ## The properties on new examples, again and again, for so many
 MUTANTS :=
 
 # Forked processes have no threads of those that were there before; so nothing may start any.
-mutate: .venv/dev  ## Change the code in thousands of places, or MUTANTS='model.network.pooling*'; does a test notice?
+mutate: .venv/dev  ## Change the code in thousands of places, or MUTANTS='conveyor.model.network.pooling*'; does a test notice?
 	$(BIN)/pip install --quiet --editable '.[dev,mutate]'
 	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/mutmut run $(MUTANTS)
 	$(BIN)/mutmut results

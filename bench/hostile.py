@@ -222,7 +222,14 @@ CASES: dict[str, Callable[[Target], str]] = {
 @contextlib.contextmanager
 def serving(tree: Path, files: int) -> Iterator[tuple[Target, int]]:
     """Start a server of this checkout; yields it and its process id."""
-    command = ["prlimit", f"--nofile={files}", sys.executable, "-m", "service.cli", "serve"]
+    command = [
+        "prlimit",
+        f"--nofile={files}",
+        sys.executable,
+        "-m",
+        "conveyor.service.cli",
+        "serve",
+    ]
     process = subprocess.Popen(
         [*command, "--port", "0"],
         cwd=tree,

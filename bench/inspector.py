@@ -19,11 +19,11 @@ import torch
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from bench.load import serving
-from model.artifact import storage
-from model.inference.classifier import Classifier
-from model.network.classifier import LSTMClassifier
-from model.network.config import ModelConfig
-from model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
+from conveyor.model.artifact import storage
+from conveyor.model.inference.classifier import Classifier
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
 
 EMBEDDING = 128
 WORDS = ["the", "film", "was", "so", "moving", "and", "its", "story", "dull", "that", "an", "actor"]

@@ -25,12 +25,12 @@ import numpy as np
 import uvloop
 
 from bench.callers import Outcome, Pool, Single, post
-from model.artifact import storage
-from model.data.examples import read_examples
-from model.inference.classifier import Classifier, use_threads, used_threads
-from model.text.tokenizer import Encoding
-from service.process.cores import cores
-from service.settings import DEFAULT_MODEL
+from conveyor import SHIPPED
+from conveyor.model.artifact import storage
+from conveyor.model.data.examples import read_examples
+from conveyor.model.inference.classifier import Classifier, use_threads, used_threads
+from conveyor.model.text.tokenizer import Encoding
+from conveyor.service.process.cores import cores
 
 MANY = 32  # concurrent clients
 RATE_SECONDS = 2
@@ -40,7 +40,7 @@ CONNECTIONS = 780  # in the overload; the server's own limit is 800
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="labelled texts, as conveyor evaluate reads")
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
+    parser.add_argument("--model", type=Path, default=SHIPPED)
     parser.add_argument("--texts", type=int, default=2500, help="texts a turn")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10, help="of each open loop")
@@ -65,7 +65,16 @@ def main() -> None:
 @contextlib.contextmanager
 def serving(model: Path, flags: Sequence[str]) -> Iterator[tuple["subprocess.Popen[str]", int]]:
     """Start a server as an operator does; yields its process and port."""
-    command = [sys.executable, "-m", "service.cli", "serve", "--model", str(model), "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "conveyor.service.cli",
+        "serve",
+        "--model",
+        str(model),
+        "--port",
+        "0",
+    ]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
         [*command, "--log-level", "warning", *flags],

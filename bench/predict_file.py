@@ -17,9 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from model.artifact import storage
-from model.data.examples import read_texts
-from model.inference.classifier import use_threads
+from conveyor.model.artifact import storage
+from conveyor.model.data.examples import read_texts
+from conveyor.model.inference.classifier import use_threads
 
 ROOT = Path(__file__).parents[1]
 FEW, MANY = 500, 4_500
@@ -64,7 +64,7 @@ def command(model: Path, texts: list[str]) -> float:
         began = time.perf_counter()
         subprocess.run(
             [
-                *(sys.executable, "-m", "service.cli", "predict"),
+                *(sys.executable, "-m", "conveyor.service.cli", "predict"),
                 model,
                 "--data",
                 data,

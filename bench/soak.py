@@ -14,18 +14,18 @@ from pathlib import Path
 
 import numpy as np
 
-from model.artifact import storage
-from model.inference.classifier import Classifier, use_threads, used_threads
-from model.network.selection import Selection
-from model.text.tokenizer import Encoding
-from service.settings import DEFAULT_MODEL
+from conveyor import SHIPPED
+from conveyor.model.artifact import storage
+from conveyor.model.inference.classifier import Classifier, use_threads, used_threads
+from conveyor.model.network.selection import Selection
+from conveyor.model.text.tokenizer import Encoding
 
 LONGEST = 1000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
+    parser.add_argument("--model", type=Path, default=SHIPPED)
     parser.add_argument("--states", action="store_true")
     parser.add_argument("--texts", type=int, default=200_000)
     parser.add_argument("--together", type=int, default=48)

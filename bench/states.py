@@ -13,13 +13,13 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from model.inference.classifier import Classifier, Trace, use_threads, used_threads
-from model.network.classifier import LSTMClassifier
-from model.network.config import ModelConfig
-from model.network.selection import Selection
-from model.text.tokenizer import Encoding, Tokenizer
-from service.api.compression import CODINGS
-from service.api.encoding import FORMATS, Result, States
+from conveyor.model.inference.classifier import Classifier, Trace, use_threads, used_threads
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.selection import Selection
+from conveyor.model.text.tokenizer import Encoding, Tokenizer
+from conveyor.service.api.compression import CODINGS
+from conveyor.service.api.encoding import FORMATS, Result, States
 
 VOCABULARY, EMBEDDING = 30_000, 128
 SIZES = [(64, 256, 1), (64, 256, 8), (256, 64, 1), (256, 256, 1), (256, 256, 8), (256, 1024, 1)]

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).parents[1]
-COMMAND = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--workers"]
+COMMAND = [sys.executable, "-m", "conveyor.service.cli", "serve", "--port", "0", "--workers"]
 TEXTS = ["A wonderful, moving film, dull in the middle. " * size for size in range(1, 30)]
 REQUESTS = 100
 

@@ -14,27 +14,27 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from model.artifact.storage import Artifact
-from model.inference.classifier import use_threads
-from model.text.truncation import CHARACTERS_PER_TOKEN
-from service import errors
-from service.api.answers import Answers
-from service.api.app_context import AppContext
-from service.api.arrivals import LARGEST_BODIES, Arrivals
-from service.api.routes import inspector, operations, predict, states
-from service.batching.batcher import Batcher
-from service.metrics.metrics import Metrics
-from service.middleware.access import AccessMiddleware
-from service.middleware.admission import AdmissionMiddleware
-from service.middleware.api_keys import Keys
-from service.middleware.cors import CORS
-from service.middleware.faults import FaultMiddleware
-from service.middleware.head import HeadMiddleware
-from service.middleware.security_headers import BrowserMiddleware
-from service.process.cores import threads
-from service.process.lifecycle import Lifecycle
-from service.scoreboard import Slot
-from service.settings import Settings
+from conveyor.model.artifact.storage import Artifact
+from conveyor.model.inference.classifier import use_threads
+from conveyor.model.text.truncation import CHARACTERS_PER_TOKEN
+from conveyor.service import errors
+from conveyor.service.api.answers import Answers
+from conveyor.service.api.app_context import AppContext
+from conveyor.service.api.arrivals import LARGEST_BODIES, Arrivals
+from conveyor.service.api.routes import inspector, operations, predict, states
+from conveyor.service.batching.batcher import Batcher
+from conveyor.service.metrics.metrics import Metrics
+from conveyor.service.middleware.access import AccessMiddleware
+from conveyor.service.middleware.admission import AdmissionMiddleware
+from conveyor.service.middleware.api_keys import Keys
+from conveyor.service.middleware.cors import CORS
+from conveyor.service.middleware.faults import FaultMiddleware
+from conveyor.service.middleware.head import HeadMiddleware
+from conveyor.service.middleware.security_headers import BrowserMiddleware
+from conveyor.service.process.cores import threads
+from conveyor.service.process.lifecycle import Lifecycle
+from conveyor.service.scoreboard import Slot
+from conveyor.service.settings import Settings
 
 logger = logging.getLogger("conveyor.app")
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from model.cli.app import app
-from model.cli.flags import with_flags, wrong_flag
-from service.failures import StartError, exit_with_sentence
-from service.settings import Settings
+from conveyor.model.cli.app import app
+from conveyor.model.cli.flags import with_flags, wrong_flag
+from conveyor.service.failures import StartError, exit_with_sentence
+from conveyor.service.settings import Settings
 
 STDIN, STDOUT, STDERR = range(3)
 
@@ -43,7 +43,7 @@ def serve(**flags: Any) -> None:  # noqa: ANN401 - as the settings are
         settings = Settings(**flags)
     except ValidationError as error:
         raise StartError(wrong_flag(error, flags, prefix="CONVEYOR_")) from None
-    from service.serve import run  # noqa: PLC0415 - PyTorch takes seconds
+    from conveyor.service.serve import run  # noqa: PLC0415 - PyTorch takes seconds
 
     raise SystemExit(run(settings))
 

@@ -30,7 +30,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from service.json_response import JSONResponse
+from conveyor.service.json_response import JSONResponse
 
 MAX_ECHO = 60  # characters of a caller's input that an error repeats
 EXAMPLE = '{"inputs": "a text"}'

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import typer
 
-from model.errors import ModelError
+from conveyor.model.errors import ModelError
 
 
 class StartError(Exception):

@@ -8,19 +8,19 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from model.artifact import storage
-from model.inference.classifier import use_threads
-from model.text.tokenizer import use_one_thread
-from service.app import create_app
-from service.failures import StartError, exit_with_sentence
-from service.middleware.api_keys import Keys
-from service.process.interpreter import freeze_gc, set_switch_interval
-from service.process.logs import logging_to_stderr, write
-from service.process.server import Server
-from service.process.signals import ignore_signals
-from service.process.workers import Workers
-from service.scoreboard import Slot
-from service.settings import Settings
+from conveyor.model.artifact import storage
+from conveyor.model.inference.classifier import use_threads
+from conveyor.model.text.tokenizer import use_one_thread
+from conveyor.service.app import create_app
+from conveyor.service.failures import StartError, exit_with_sentence
+from conveyor.service.middleware.api_keys import Keys
+from conveyor.service.process.interpreter import freeze_gc, set_switch_interval
+from conveyor.service.process.logs import logging_to_stderr, write
+from conveyor.service.process.server import Server
+from conveyor.service.process.signals import ignore_signals
+from conveyor.service.process.workers import Workers
+from conveyor.service.scoreboard import Slot
+from conveyor.service.settings import Settings
 
 STDOUT = 1
 

@@ -1,15 +1,14 @@
 """Settings: one frozen object, from CONVEYOR_* variables and the same flags of `conveyor serve`."""
 
-import importlib.resources
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.origins import origins
+from conveyor import SHIPPED
+from conveyor.service.origins import origins
 
-DEFAULT_MODEL = Path(str(importlib.resources.files("model"))) / "pretrained" / "imdb-sentiment"
 MEBIBYTE = 2**20
 
 
@@ -21,9 +20,7 @@ class Settings(BaseSettings):
         env_prefix="CONVEYOR_", env_ignore_empty=True, frozen=True, extra="forbid"
     )
 
-    model: Path = Field(
-        DEFAULT_MODEL, description="Model directory, as `conveyor train` writes it."
-    )
+    model: Path = Field(SHIPPED, description="Model directory, as `conveyor train` writes it.")
     host: str = Field(
         "127.0.0.1",
         description="Address to listen on; 0.0.0.0 is every network of this machine.",

@@ -13,14 +13,14 @@ import pytest
 import torch
 from hypothesis import HealthCheck, Phase, settings
 
-from model.artifact import storage
-from model.data.examples import Example
-from model.inference.classifier import Classifier
-from model.network.classifier import LSTMClassifier
-from model.network.config import ModelConfig
-from model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
-from model.training.settings import TrainingSettings
-from model.training.train import train
+from conveyor.model.artifact import storage
+from conveyor.model.data.examples import Example
+from conveyor.model.inference.classifier import Classifier
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
+from conveyor.model.training.settings import TrainingSettings
+from conveyor.model.training.train import train
 from tests.fork_server import close
 from tests.process import PATIENCE
 

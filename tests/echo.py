@@ -11,12 +11,12 @@ from pathlib import Path
 
 import torch
 
-from model.artifact import storage
-from model.inference.classifier import Classifier
-from model.network.cell import parameters
-from model.network.classifier import LSTMClassifier
-from model.network.config import ModelConfig
-from model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
+from conveyor.model.artifact import storage
+from conveyor.model.inference.classifier import Classifier
+from conveyor.model.network.cell import parameters
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
 
 NUMBERS = 200
 BITS = 8

@@ -21,25 +21,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, AnyStr, NoReturn, TextIO
 
-COMMAND = [sys.executable, "-m", "service.cli"]
+COMMAND = [sys.executable, "-m", "conveyor.service.cli"]
 
 # With what a command imports only once it needs it: PyTorch does so too, of itself.
 MODULES = (
-    "model.cli.checkpointed",
-    "model.cli.label_file",
-    "model.cli.scores",
-    "model.cli.tables",
-    "model.convert.options",
-    "model.convert.convert",
-    "model.convert.samples",
-    "model.convert.supervision",
-    "model.data.soft_labels",
-    "model.training.pretrain",
-    "model.training.train",
-    "model.training.vectors",
-    "model.verification.check",
-    "service.cli",
-    "service.serve",
+    "conveyor.model.cli.checkpointed",
+    "conveyor.model.cli.label_file",
+    "conveyor.model.cli.scores",
+    "conveyor.model.cli.tables",
+    "conveyor.model.convert.options",
+    "conveyor.model.convert.convert",
+    "conveyor.model.convert.samples",
+    "conveyor.model.convert.supervision",
+    "conveyor.model.data.soft_labels",
+    "conveyor.model.training.pretrain",
+    "conveyor.model.training.train",
+    "conveyor.model.training.vectors",
+    "conveyor.model.verification.check",
+    "conveyor.service.cli",
+    "conveyor.service.serve",
     "torch._dynamo",
 )
 
@@ -68,7 +68,7 @@ class Conveyor(subprocess.Popen[AnyStr]):
         self._forked: bool = sys.platform == "linux" and _differ_late(env or os.environ)
         self._arguments: list[str] = [str(argument) for argument in arguments]
         self._first: str = first
-        program = f"{first}\nfrom service.cli import main\nmain()"
+        program = f"{first}\nfrom conveyor.service.cli import main\nmain()"
         command: list[str] = [sys.executable, "-c", program] if first else COMMAND
         super().__init__([*command, *self._arguments], env=env, **options)
 
@@ -189,7 +189,7 @@ def _fork_again(
     first = request.pop("first")
     _become(streams, **request)
     exec(first, {})
-    cli = sys.modules["service.cli"]
+    cli = sys.modules["conveyor.service.cli"]
     sys.modules["__main__"] = cli  # as its processes of its own expect it
     cli.main()
     sys.exit(0)

@@ -6,14 +6,14 @@ from typing import TypedDict
 import torch
 
 from bench.experiments.saved import Bin, Mistake, Parameters
-from model.artifact import model_files, storage
-from model.artifact.manifest import MANIFEST
-from model.data.examples import read_examples
-from model.evaluation.calibration import reliability
-from model.evaluation.metrics import Evaluation, classify_examples, confusion
-from model.inference.classifier import use_threads
-from model.network.parameters import parameter_count
-from service.process.cores import cores
+from conveyor.model.artifact import model_files, storage
+from conveyor.model.artifact.manifest import MANIFEST
+from conveyor.model.data.examples import read_examples
+from conveyor.model.evaluation.calibration import reliability
+from conveyor.model.evaluation.metrics import Evaluation, classify_examples, confusion
+from conveyor.model.inference.classifier import use_threads
+from conveyor.model.network.parameters import parameter_count
+from conveyor.service.process.cores import cores
 
 FILES = (*storage.HASHED, model_files.GOLDEN, model_files.CARD, MANIFEST)
 

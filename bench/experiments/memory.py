@@ -19,16 +19,16 @@ from torch.nn import functional
 from bench.experiments.plan import LAST_LSTM, LAST_RNN, Experiment
 from bench.experiments.run import WORK
 from bench.experiments.saved import MEMORY, Gradient, Memory, Retention, run_name, save
-from model.artifact import storage
-from model.data.examples import read_examples
-from model.evaluation.metrics import label_ids
-from model.inference.classifier import use_threads
-from model.network import pooling, rnn
-from model.network.cell import parameters
-from model.network.classifier import LSTMClassifier
-from model.network.lstm import cell_weights, lstm_step
-from model.network.selection import Selection
-from model.network.summary import retention
+from conveyor.model.artifact import storage
+from conveyor.model.data.examples import read_examples
+from conveyor.model.evaluation.metrics import label_ids
+from conveyor.model.inference.classifier import use_threads
+from conveyor.model.network import pooling, rnn
+from conveyor.model.network.cell import parameters
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.network.lstm import cell_weights, lstm_step
+from conveyor.model.network.selection import Selection
+from conveyor.model.network.summary import retention
 
 TEXTS, STEPS = 200, 200
 QUANTILES = (0.1, 0.5, 0.9)

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.experiments.saved import Memory, Recall, SavedRun
-from model.evaluation.calibration import BINS
-from model.network.config import CellName
+from conveyor.model.evaluation.calibration import BINS
+from conveyor.model.network.config import CellName
 
 # Told apart by all kinds of sight (Okabe & Ito, 2008), and by their lines.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"

@@ -17,13 +17,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.experiments.saved import RECALL, Recall, Recalled, load, save
-from model.artifact import storage
-from model.data.examples import Example
-from model.evaluation.metrics import evaluate
-from model.inference.classifier import use_threads
-from model.network.config import CellName
-from model.training.settings import TrainingSettings
-from model.training.train import train
+from conveyor.model.artifact import storage
+from conveyor.model.data.examples import Example
+from conveyor.model.evaluation.metrics import evaluate
+from conveyor.model.inference.classifier import use_threads
+from conveyor.model.network.config import CellName
+from conveyor.model.training.settings import TrainingSettings
+from conveyor.model.training.train import train
 
 LABELS = ("red", "green", "blue", "white", "black", "brown", "pink", "grey")
 

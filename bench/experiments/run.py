@@ -22,8 +22,8 @@ from pathlib import Path
 from bench.experiments.measure import measure
 from bench.experiments.plan import PLAN, Experiment
 from bench.experiments.saved import RUNS, Saved, SavedRun, Training, load, run_name, save, seeds
-from model.artifact import model_files
-from model.training.checkpoint import CHECKPOINT
+from conveyor.model.artifact import model_files
+from conveyor.model.training.checkpoint import CHECKPOINT
 
 ROOT = Path(__file__).parents[2]
 WORK = Path(tempfile.gettempdir()) / "conveyor-experiments"
@@ -120,7 +120,7 @@ def _train(command: list[str], folder: Path, model: Path) -> Training:
         save(path, _start_clock(load(path, Clock), model / CHECKPOINT))
         with (folder / "log").open("a") as log:
             done = subprocess.run(
-                [sys.executable, "-m", "service.cli", *command],
+                [sys.executable, "-m", "conveyor.service.cli", *command],
                 cwd=ROOT,
                 env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
                 stdout=log,

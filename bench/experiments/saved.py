@@ -6,10 +6,10 @@ from typing import Annotated, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.experiments.plan import Experiment
-from model.errors import describe
-from model.evaluation.calibration import BINS
-from model.files import write_atomically
-from model.network.config import CellName
+from conveyor.model.errors import describe
+from conveyor.model.evaluation.calibration import BINS
+from conveyor.model.files import write_atomically
+from conveyor.model.network.config import CellName
 
 RUNS = Path(__file__).parent / "runs"
 MEMORY, RECALL, SPEED = RUNS / "memory.json", RUNS / "recall.json", RUNS / "speed.json"

@@ -14,9 +14,9 @@ from pathlib import Path
 from bench.experiments.plan import FAMILY, IMDB, SHIPPED
 from bench.experiments.run import ROOT, WORK
 from bench.experiments.saved import SPEED, Read, Speed, run_name, save
-from model.artifact import storage
-from model.data.examples import read_examples
-from model.inference.classifier import Classifier, use_threads
+from conveyor.model.artifact import storage
+from conveyor.model.data.examples import read_examples
+from conveyor.model.inference.classifier import Classifier, use_threads
 
 SAMPLE, TURNS = 512, 7
 

@@ -10,12 +10,12 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData, metadata_load
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from model.errors import ArtifactError, describe
-from model.evaluation.metrics import Evaluation
-from model.files import read_bytes
-from model.network.cell import cell_of
-from model.network.config import LanguageModelConfig, ModelConfig
-from model.network.parameters import parameter_count
+from conveyor.model.errors import ArtifactError, describe
+from conveyor.model.evaluation.metrics import Evaluation
+from conveyor.model.files import read_bytes
+from conveyor.model.network.cell import cell_of
+from conveyor.model.network.config import LanguageModelConfig, ModelConfig
+from conveyor.model.network.parameters import parameter_count
 
 # Much more than anybody writes by hand.
 CARD_BYTES = 2**20

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from model.artifact.model_files import GOLDEN
-from model.errors import ArtifactError
-from model.inference.classifier import Classifier
-from model.network.selection import Selection
-from model.text.smoke_test import panics_as_errors
+from conveyor.model.artifact.model_files import GOLDEN
+from conveyor.model.errors import ArtifactError
+from conveyor.model.inference.classifier import Classifier
+from conveyor.model.network.selection import Selection
+from conveyor.model.text.smoke_test import panics_as_errors
 
 # Processors and thread counts differ in the order of sums: a few 1e-6 in float32.
 GOLDEN_TOLERANCE = 1e-4

@@ -6,13 +6,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from model.artifact import language_model, model_files, storage
-from model.artifact.card import Metric, metrics
-from model.artifact.identity import ArtifactInfo
-from model.artifact.model_files import CARD, Files
-from model.files import as_unicode, name_of
-from model.network.config import LanguageModelConfig, ModelConfig
-from model.network.parameters import (
+from conveyor.model.artifact import language_model, model_files, storage
+from conveyor.model.artifact.card import Metric, metrics
+from conveyor.model.artifact.identity import ArtifactInfo
+from conveyor.model.artifact.model_files import CARD, Files
+from conveyor.model.files import as_unicode, name_of
+from conveyor.model.network.config import LanguageModelConfig, ModelConfig
+from conveyor.model.network.parameters import (
     ParameterInfo,
     Part,
     classifier_parts,

@@ -12,11 +12,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from model.artifact import model_files
-from model.artifact.model_files import Files
-from model.network.config import LanguageModelConfig
-from model.network.language_model import LanguageModel
-from model.text.tokenizer import Tokenizer
+from conveyor.model.artifact import model_files
+from conveyor.model.artifact.model_files import Files
+from conveyor.model.network.config import LanguageModelConfig
+from conveyor.model.network.language_model import LanguageModel
+from conveyor.model.text.tokenizer import Tokenizer
 
 CONFIG = "pretrained.json"
 

@@ -11,11 +11,17 @@ from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
 from torch import Tensor
 
-from model.artifact.manifest import MANIFEST, MANIFEST_BYTES, digest, manifest, read_manifest
-from model.errors import ArtifactError, describe
-from model.files import read_bytes, write_atomically
-from model.text.smoke_test import panics_as_errors, smoke_test
-from model.text.tokenizer import Tokenizer
+from conveyor.model.artifact.manifest import (
+    MANIFEST,
+    MANIFEST_BYTES,
+    digest,
+    manifest,
+    read_manifest,
+)
+from conveyor.model.errors import ArtifactError, describe
+from conveyor.model.files import read_bytes, write_atomically
+from conveyor.model.text.smoke_test import panics_as_errors, smoke_test
+from conveyor.model.text.tokenizer import Tokenizer
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"

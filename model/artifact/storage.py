@@ -14,9 +14,9 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from model.artifact.golden import Golden, reproduce
-from model.artifact.manifest import MANIFEST
-from model.artifact.model_files import (
+from conveyor.model.artifact.golden import Golden, reproduce
+from conveyor.model.artifact.manifest import MANIFEST
+from conveyor.model.artifact.model_files import (
     CONFIG,
     GOLDEN,
     JSON_BYTES,
@@ -27,12 +27,12 @@ from model.artifact.model_files import (
     sizes_for,
     write_all,
 )
-from model.errors import ArtifactError
-from model.files import name_of
-from model.inference.classifier import Classifier
-from model.network.classifier import LSTMClassifier
-from model.network.config import ModelConfig
-from model.text.tokenizer import Tokenizer
+from conveyor.model.errors import ArtifactError
+from conveyor.model.files import name_of
+from conveyor.model.inference.classifier import Classifier
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.text.tokenizer import Tokenizer
 
 logger = logging.getLogger("conveyor.model")
 

@@ -2,13 +2,13 @@
 
 import typer
 
-from model.cli.check import check
-from model.cli.convert import convert
-from model.cli.evaluate import evaluate
-from model.cli.info import info
-from model.cli.predict import predict
-from model.cli.pretrain import pretrain
-from model.cli.train import train
+from conveyor.model.cli.check import check
+from conveyor.model.cli.convert import convert
+from conveyor.model.cli.evaluate import evaluate
+from conveyor.model.cli.info import info
+from conveyor.model.cli.predict import predict
+from conveyor.model.cli.pretrain import pretrain
+from conveyor.model.cli.train import train
 
 app = typer.Typer(
     name="conveyor",

@@ -17,9 +17,9 @@ def check(
 
     Example: `conveyor check my-model`
     """
-    from model.cli.tables import printable
-    from model.interruption import interruptible
-    from model.verification import check
+    from conveyor.model.cli.tables import printable
+    from conveyor.model.interruption import interruptible
+    from conveyor.model.verification import check
 
     outcomes = set()
     with interruptible():

@@ -4,10 +4,10 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from model.cli.memory import enough_memory
-from model.errors import TrainingError
-from model.interruption import interruptible
-from model.training.checkpoint import CHECKPOINT
+from conveyor.model.cli.memory import enough_memory
+from conveyor.model.errors import TrainingError
+from conveyor.model.interruption import interruptible
+from conveyor.model.training.checkpoint import CHECKPOINT
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import shlex
 import sys
 
-from model.files import as_unicode
+from conveyor.model.files import as_unicode
 
 
 def command_line() -> str:

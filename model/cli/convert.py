@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from model.cli.command_line import command_line
-from model.files import as_unicode, name_of
-from model.types import Split
+from conveyor.model.cli.command_line import command_line
+from conveyor.model.files import as_unicode, name_of
+from conveyor.model.types import Split
 
 if TYPE_CHECKING:
-    from model.convert.proof import Proof
-    from model.convert.supervision import Report
+    from conveyor.model.convert.proof import Proof
+    from conveyor.model.convert.supervision import Report
 
 SMALLER_CONVERSION = "convert the model where there is more of it"
 
@@ -107,16 +107,16 @@ def convert(  # noqa: PLR0913 - a parameter for each flag
     Example: `conveyor convert model.pt --tokenizer tokenizer.json --labels neg,pos --pooling last
     --out my-model`
     """
-    from model.artifact.storage import UNVERIFIED
-    from model.cli.memory import enough_memory
-    from model.convert import convert, files
-    from model.convert.head import read_parts
-    from model.convert.options import ConvertOptions, tokens_and_labels
-    from model.convert.pytorch.key_map import read_key_map
-    from model.convert.samples import read_samples
-    from model.convert.source import Hints
-    from model.convert.supervision import supervised
-    from model.interruption import interruptible
+    from conveyor.model.artifact.storage import UNVERIFIED
+    from conveyor.model.cli.memory import enough_memory
+    from conveyor.model.convert import convert, files
+    from conveyor.model.convert.head import read_parts
+    from conveyor.model.convert.options import ConvertOptions, tokens_and_labels
+    from conveyor.model.convert.pytorch.key_map import read_key_map
+    from conveyor.model.convert.samples import read_samples
+    from conveyor.model.convert.source import Hints
+    from conveyor.model.convert.supervision import supervised
+    from conveyor.model.interruption import interruptible
 
     hints = Hints(read_key_map(key_map or []), read_parts(pooling) if pooling else None)
     options = ConvertOptions(tokenizer, vocabulary, split, lowercase, unknown, padding, labels)

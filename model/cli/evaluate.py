@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from model.cli.options import DATA_HELP, FormatOption, LabelColumnOption, TextColumnOption
+from conveyor.model.cli.options import DATA_HELP, FormatOption, LabelColumnOption, TextColumnOption
 
 SMALLER_EVALUATION = "give fewer texts at once, or evaluate the model where there is more of it"
 
@@ -25,15 +25,15 @@ def evaluate(
 
     Example: `conveyor evaluate my-model --data test.csv`
     """
-    from model.artifact import storage
-    from model.cli.memory import enough_memory
-    from model.cli.progress import Progress
-    from model.cli.scores import print_evaluation
-    from model.data.examples import read_examples
-    from model.data.formats import check_pipe_format
-    from model.data.rows import Columns
-    from model.evaluation import metrics
-    from model.interruption import interruptible
+    from conveyor.model.artifact import storage
+    from conveyor.model.cli.memory import enough_memory
+    from conveyor.model.cli.progress import Progress
+    from conveyor.model.cli.scores import print_evaluation
+    from conveyor.model.data.examples import read_examples
+    from conveyor.model.data.formats import check_pipe_format
+    from conveyor.model.data.rows import Columns
+    from conveyor.model.evaluation import metrics
+    from conveyor.model.interruption import interruptible
 
     check_pipe_format(format, [data])
     with (

@@ -9,8 +9,8 @@ import typer
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from model.errors import TrainingError
-from model.types import Panel
+from conveyor.model.errors import TrainingError
+from conveyor.model.types import Panel
 
 Settings = TypeVar("Settings", bound=BaseModel)
 

@@ -20,8 +20,8 @@ def info(
     """
     import orjson
 
-    from model.artifact import info
-    from model.cli.tables import datasheet
+    from conveyor.model.artifact import info
+    from conveyor.model.cli.tables import datasheet
 
     told = info.info(model)
     if json:

@@ -7,10 +7,10 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from model.artifact import storage
-from model.cli.memory import enough_memory
-from model.cli.progress import Progress
-from model.data.formats import (
+from conveyor.model.artifact import storage
+from conveyor.model.cli.memory import enough_memory
+from conveyor.model.cli.progress import Progress
+from conveyor.model.data.formats import (
     HUB,
     JSONL,
     PARQUET,
@@ -19,15 +19,21 @@ from model.data.formats import (
     check_pipe_format,
     format_of,
 )
-from model.data.reader import open_rows
-from model.data.rows import Columns, Rows
-from model.errors import PredictionError
-from model.files import as_unicode
-from model.interruption import Interrupted, ended, interruptible
-from model.labelling.label import label_rows
-from model.labelling.parquet import ParquetWriter
-from model.labelling.resumable import Pipe, Run, Sink, open_partial
-from model.labelling.writers import AddedColumns, GzipWriter, JsonLinesWriter, TableWriter, Writer
+from conveyor.model.data.reader import open_rows
+from conveyor.model.data.rows import Columns, Rows
+from conveyor.model.errors import PredictionError
+from conveyor.model.files import as_unicode
+from conveyor.model.interruption import Interrupted, ended, interruptible
+from conveyor.model.labelling.label import label_rows
+from conveyor.model.labelling.parquet import ParquetWriter
+from conveyor.model.labelling.resumable import Pipe, Run, Sink, open_partial
+from conveyor.model.labelling.writers import (
+    AddedColumns,
+    GzipWriter,
+    JsonLinesWriter,
+    TableWriter,
+    Writer,
+)
 
 LESS_MEMORY = "shorten the longest rows, or label them where there is more of it"
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from model.errors import OutOfMemory
+from conveyor.model.errors import OutOfMemory
 
 # PyTorch's words where it has no exception of its own for this: its allocator for processors (on
 # Linux, on Windows), C++, and the libraries of GPUs.

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from model.types import Panel
+from conveyor.model.types import Panel
 
 FORMATS = (
     "a .csv, .tsv or .jsonl file, also .gz, a .parquet (with the `parquet` extra installed), "

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from model.cli.options import TextsColumnOption
+from conveyor.model.cli.options import TextsColumnOption
 
 
 def predict(
@@ -53,7 +53,7 @@ def predict(
 
     Example: `conveyor predict my-model --data mine.csv --text-column body --out labelled.csv`
     """
-    from model.cli.label_file import label_file
+    from conveyor.model.cli.label_file import label_file
 
     label_file(
         model,

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from model.cli.command_line import command_line
-from model.cli.flags import parse_flags, with_flags
-from model.cli.options import FORMATS, FormatOption, OutOption, TextsColumnOption
-from model.errors import TrainingError
-from model.files import as_unicode
-from model.training.settings import PretrainingSettings
-from model.types import Panel
+from conveyor.model.cli.command_line import command_line
+from conveyor.model.cli.flags import parse_flags, with_flags
+from conveyor.model.cli.options import FORMATS, FormatOption, OutOption, TextsColumnOption
+from conveyor.model.errors import TrainingError
+from conveyor.model.files import as_unicode
+from conveyor.model.training.settings import PretrainingSettings
+from conveyor.model.types import Panel
 
 
 @with_flags(PretrainingSettings)
@@ -51,13 +51,13 @@ def pretrain(
     Example: `conveyor pretrain --data mine.csv --text-column body --out my-language`
     """
     settings = parse_flags(PretrainingSettings, flags)
-    from model.artifact import language_model
-    from model.cli.checkpointed import checkpointed
-    from model.cli.progress import Progress
-    from model.data.examples import read_texts
-    from model.data.formats import check_pipe_format
-    from model.training import pretrain
-    from model.training.checkpoint import CHECKPOINT
+    from conveyor.model.artifact import language_model
+    from conveyor.model.cli.checkpointed import checkpointed
+    from conveyor.model.cli.progress import Progress
+    from conveyor.model.data.examples import read_texts
+    from conveyor.model.data.formats import check_pipe_format
+    from conveyor.model.training import pretrain
+    from conveyor.model.training.checkpoint import CHECKPOINT
 
     check_pipe_format(format, data)
     if (out / language_model.CONFIG).exists() and not (out / CHECKPOINT).exists():

@@ -14,8 +14,8 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bar
 
-from model.data.rows import BadRow
-from model.training.callbacks import Callbacks, PretrainingEpoch, StepReport, TrainingEpoch
+from conveyor.model.data.rows import BadRow
+from conveyor.model.training.callbacks import Callbacks, PretrainingEpoch, StepReport, TrainingEpoch
 
 # Seconds between two lines: what a log file can bear for days, and a person can wait for.
 LINE_SECONDS = 60.0

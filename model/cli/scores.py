@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from model.evaluation.metrics import Evaluation
+from conveyor.model.evaluation.metrics import Evaluation
 
 # A wider table does not fit a screen.
 WIDEST_CONFUSION = 6

@@ -7,10 +7,10 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from model.artifact.info import Info
-from model.artifact.storage import UNVERIFIED
-from model.network.cell import CELLS
-from model.network.config import ModelConfig
+from conveyor.model.artifact.info import Info
+from conveyor.model.artifact.storage import UNVERIFIED
+from conveyor.model.network.cell import CELLS
+from conveyor.model.network.config import ModelConfig
 
 # More labels than this are told by the first of them, and their number.
 MOST_LABELS = 12

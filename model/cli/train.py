@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from model.cli.command_line import command_line
-from model.cli.flags import parse_flags, with_flags
-from model.cli.options import (
+from conveyor.model.cli.command_line import command_line
+from conveyor.model.cli.flags import parse_flags, with_flags
+from conveyor.model.cli.options import (
     DATA_HELP,
     FormatOption,
     LabelColumnOption,
     OutOption,
     TextColumnOption,
 )
-from model.errors import TrainingError
-from model.files import as_unicode
-from model.training.settings import TrainingSettings
-from model.types import Panel
+from conveyor.model.errors import TrainingError
+from conveyor.model.files import as_unicode
+from conveyor.model.training.settings import TrainingSettings
+from conveyor.model.types import Panel
 
 if TYPE_CHECKING:
-    from model.training.initialization import Initialization
+    from conveyor.model.training.initialization import Initialization
 
 
 @with_flags(TrainingSettings)
@@ -96,15 +96,15 @@ def train(  # noqa: PLR0913 - a parameter for each flag
     Example: `conveyor train --data mine.csv --text-column body --label-column topic --out my-model`
     """
     settings = parse_flags(TrainingSettings, flags)
-    from model.artifact import model_files
-    from model.cli.checkpointed import checkpointed
-    from model.cli.progress import Progress
-    from model.cli.scores import print_evaluation
-    from model.data.examples import read_examples, read_texts
-    from model.data.formats import check_pipe_format
-    from model.data.rows import Columns
-    from model.data.soft_labels import merged, read_soft_examples
-    from model.training import train
+    from conveyor.model.artifact import model_files
+    from conveyor.model.cli.checkpointed import checkpointed
+    from conveyor.model.cli.progress import Progress
+    from conveyor.model.cli.scores import print_evaluation
+    from conveyor.model.data.examples import read_examples, read_texts
+    from conveyor.model.data.formats import check_pipe_format
+    from conveyor.model.data.rows import Columns
+    from conveyor.model.data.soft_labels import merged, read_soft_examples
+    from conveyor.model.training import train
 
     check_pipe_format(format, (*data, validation_data or "", *(unlabelled or [])))
     if (out / model_files.CONFIG).exists():
@@ -139,9 +139,9 @@ def train(  # noqa: PLR0913 - a parameter for each flag
 def _initialization(
     pretrained: Path | None, backward: Path | None, vectors: Path | None
 ) -> "Initialization | None":
-    from model.artifact import language_model
-    from model.training.initialization import PretrainedInitialization
-    from model.training.vectors import WordVectors
+    from conveyor.model.artifact import language_model
+    from conveyor.model.training.initialization import PretrainedInitialization
+    from conveyor.model.training.vectors import WordVectors
 
     if pretrained and vectors:
         raise TrainingError(

@@ -10,15 +10,15 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from model.artifact import storage
-from model.artifact.card import converted_card
-from model.convert.proof import Proof, prove
-from model.convert.samples import Samples
-from model.convert.source import Source
-from model.convert.tokens import Tokens
-from model.errors import ConversionError, describe
-from model.inference.classifier import Classifier
-from model.network.config import ModelConfig
+from conveyor.model.artifact import storage
+from conveyor.model.artifact.card import converted_card
+from conveyor.model.convert.proof import Proof, prove
+from conveyor.model.convert.samples import Samples
+from conveyor.model.convert.source import Source
+from conveyor.model.convert.tokens import Tokens
+from conveyor.model.errors import ConversionError, describe
+from conveyor.model.inference.classifier import Classifier
+from conveyor.model.network.config import ModelConfig
 
 EMBEDDING = "embedding.weight"
 # Enough to move every state, short enough to be read.

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model.convert.json_file import read_json
-from model.convert.keras.converter import read_keras
-from model.convert.onnx.converter import read_onnx
-from model.convert.pytorch.converter import read_pytorch
-from model.convert.source import Converter, Hints, Source
-from model.errors import ConversionError
-from model.files import check_regular
+from conveyor.model.convert.json_file import read_json
+from conveyor.model.convert.keras.converter import read_keras
+from conveyor.model.convert.onnx.converter import read_onnx
+from conveyor.model.convert.pytorch.converter import read_pytorch
+from conveyor.model.convert.source import Converter, Hints, Source
+from conveyor.model.errors import ConversionError
+from conveyor.model.files import check_regular
 
 # The weights in a directory in the convention of model hubs: the first of these that is there.
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.keras", "model.onnx")

@@ -9,8 +9,8 @@ from typing import Literal, cast, get_args
 import torch
 from torch import Tensor
 
-from model.errors import ConversionError
-from model.network.config import Pooling
+from conveyor.model.errors import ConversionError
+from conveyor.model.network.config import Pooling
 
 # A pooling that stands alone, in the order in which "concat" puts them side by side.
 Part = Literal["last", "max", "mean"]

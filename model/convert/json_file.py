@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from model.errors import ConversionError
-from model.files import read_bytes
+from conveyor.model.errors import ConversionError
+from conveyor.model.files import read_bytes
 
 # A limit for tokenizers, vocabularies and configs: several times as large as any that is known.
 MOST_BYTES = 2**28

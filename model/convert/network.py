@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.convert.head import PARTS, convert_head
-from model.convert.source import NetworkShape
-from model.errors import ConversionError
-from model.network.config import CellName
+from conveyor.model.convert.head import PARTS, convert_head
+from conveyor.model.convert.source import NetworkShape
+from conveyor.model.errors import ConversionError
+from conveyor.model.network.config import CellName
 
 Array = NDArray[np.floating]
 

@@ -6,9 +6,9 @@ What neither has is named, all at once, with the option that gives it.
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.convert.files import SiblingFiles
-from model.convert.source import Source
-from model.convert.tokens import (
+from conveyor.model.convert.files import SiblingFiles
+from conveyor.model.convert.source import Source
+from conveyor.model.convert.tokens import (
     Rules,
     Tokens,
     prepare,
@@ -16,9 +16,9 @@ from model.convert.tokens import (
     read_vocabulary,
     word_tokenizer,
 )
-from model.errors import ConversionError
-from model.files import as_unicode
-from model.types import Split
+from conveyor.model.errors import ConversionError
+from conveyor.model.files import as_unicode
+from conveyor.model.types import Split
 
 NO_TOKENIZER = (
     "a tokenizer, without which texts cannot be read (--tokenizer with a tokenizer.json, or "

@@ -7,11 +7,11 @@ from typing import Literal, Protocol
 
 from torch import Tensor
 
-from model.convert.head import Part
-from model.errors import ConversionError
-from model.network.config import CellName, Pooling
-from model.text.tokenizer import Tokenizer
-from model.types import Floats
+from conveyor.model.convert.head import Part
+from conveyor.model.errors import ConversionError
+from conveyor.model.network.config import CellName, Pooling
+from conveyor.model.text.tokenizer import Tokenizer
+from conveyor.model.types import Floats
 
 OutputKind = Literal["logits", "probabilities"]
 
@@ -56,7 +56,7 @@ class Source:
     ``weights`` are the tensors of `LSTMClassifier`'s own state dict (embedding.weight,
     lstm.weight_ih_l0, ..., head.weight, head.bias): float32, gates in the order i, f, g, o, two
     biases. A source with one output, of the second of two labels, has a head of two here
-    (`model.convert.head`).
+    (`conveyor.model.convert.head`).
 
     ``mapping`` pairs, for people, each name in the file with our name of the tensor.
 

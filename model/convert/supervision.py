@@ -14,8 +14,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from model import interruption
-from model.errors import ConversionError, ModelError
+from conveyor.model import interruption
+from conveyor.model.errors import ConversionError, ModelError
 
 try:
     import resource

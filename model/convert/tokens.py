@@ -8,11 +8,11 @@ from tokenizers import Regex, models, normalizers, pre_tokenizers
 from tokenizers.normalizers import Normalizer
 from tokenizers.pre_tokenizers import PreTokenizer
 
-from model.convert.json_file import read_json, read_text
-from model.errors import ConversionError
-from model.text.smoke_test import panics_as_errors
-from model.text.tokenizer import Tokenizer
-from model.types import Split
+from conveyor.model.convert.json_file import read_json, read_text
+from conveyor.model.errors import ConversionError
+from conveyor.model.text.smoke_test import panics_as_errors
+from conveyor.model.text.tokenizer import Tokenizer
+from conveyor.model.types import Split
 
 PADDINGS = ("[PAD]", "<pad>", "<PAD>", "[pad]", "<|pad|>", "<blank>", "")
 UNKNOWNS = ("[UNK]", "<unk>", "<UNK>", "[unk]", "<oov>", "<OOV>", "[OOV]")

@@ -5,9 +5,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
-from model import interruption
-from model.data.rows import ROW_BYTES, BadRow, Row, unreadable
-from model.errors import DataError
+from conveyor.model import interruption
+from conveyor.model.data.rows import ROW_BYTES, BadRow, Row, unreadable
+from conveyor.model.errors import DataError
 
 
 class ArrowRows(ABC):

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from model.data.formats import display_name
-from model.data.reader import open_rows
-from model.data.rows import LABEL, LABELLED, TEXT, Columns, Row, good, listed
-from model.errors import DataError
+from conveyor.model.data.formats import display_name
+from conveyor.model.data.reader import open_rows
+from conveyor.model.data.rows import LABEL, LABELLED, TEXT, Columns, Row, good, listed
+from conveyor.model.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from model.errors import DataError
+from conveyor.model.errors import DataError
 
 CSV, TSV, JSONL, PARQUET = ".csv", ".tsv", ".jsonl", ".parquet"
 GZIP = ".gz"

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-from model import interruption
-from model.data.arrow import ArrowRows
-from model.data.formats import HUB
-from model.data.rows import (
+from conveyor.model import interruption
+from conveyor.model.data.arrow import ArrowRows
+from conveyor.model.data.formats import HUB
+from conveyor.model.data.rows import (
     UNLABELLED,
     BadRow,
     Columns,
     Row,
     check_columns,
 )
-from model.errors import DataError
+from conveyor.model.errors import DataError
 
 # Rows that are made into Python's objects at once.
 BATCH = 128

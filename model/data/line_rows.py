@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from model.data.formats import CSV, JSONL
-from model.data.lines import Lines
-from model.data.rows import (
+from conveyor.model.data.formats import CSV, JSONL
+from conveyor.model.data.lines import Lines
+from conveyor.model.data.rows import (
     LABEL,
     MOST_COLUMNS,
     ROW_BYTES,

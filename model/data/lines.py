@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from model import interruption
-from model.data.formats import PIPE, display_name
-from model.data.pipes import open_to_read, read_watched
-from model.data.rows import ROW_BYTES, BadRow, unreadable
-from model.errors import DataError
+from conveyor.model import interruption
+from conveyor.model.data.formats import PIPE, display_name
+from conveyor.model.data.pipes import open_to_read, read_watched
+from conveyor.model.data.rows import ROW_BYTES, BadRow, unreadable
+from conveyor.model.errors import DataError
 
 
 class Lines:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from model.data.arrow import ArrowRows, pyarrow
-from model.data.rows import (
+from conveyor.model.data.arrow import ArrowRows, pyarrow
+from conveyor.model.data.rows import (
     UNLABELLED,
     BadRow,
     Columns,
@@ -13,8 +13,8 @@ from model.data.rows import (
     check_columns,
     unreadable,
 )
-from model.errors import DataError
-from model.files import check_regular
+from conveyor.model.errors import DataError
+from conveyor.model.files import check_regular
 
 # Rows that are made into Python's objects at once.
 BATCH = 1024

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from model import interruption
+from conveyor.model import interruption
 
 # Seconds after which it is looked whether a signal has come.
 POLL_SECONDS = 0.2

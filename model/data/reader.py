@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from model.data.formats import HUB, PARQUET, PIPE, format_of
-from model.data.hub import HubRows
-from model.data.line_rows import LineRows
-from model.data.lines import Lines, open_lines
-from model.data.parquet import ParquetRows
-from model.data.rows import Columns, Rows
-from model.errors import DataError
+from conveyor.model.data.formats import HUB, PARQUET, PIPE, format_of
+from conveyor.model.data.hub import HubRows
+from conveyor.model.data.line_rows import LineRows
+from conveyor.model.data.lines import Lines, open_lines
+from conveyor.model.data.parquet import ParquetRows
+from conveyor.model.data.rows import Columns, Rows
+from conveyor.model.errors import DataError
 
 
 @contextmanager

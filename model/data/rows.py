@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from model.errors import DataError
+from conveyor.model.errors import DataError
 
 TEXT, LABEL = "text", "label"
 

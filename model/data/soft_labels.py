@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.data.formats import JSONL, format_of
-from model.data.reader import open_rows
-from model.data.rows import Columns, Row, good
-from model.errors import DataError
+from conveyor.model.data.formats import JSONL, format_of
+from conveyor.model.data.reader import open_rows
+from conveyor.model.data.rows import Columns, Row, good
+from conveyor.model.errors import DataError
 
 SCORES = "scores"
 # Scores may have been rounded, to three digits or more.

@@ -9,15 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model import interruption
-from model.inference.continuous_batching import Reader, reader_of
-from model.network.classifier import LSTMClassifier, NetworkTrace
-from model.network.config import ModelConfig
-from model.network.selection import Selection
-from model.network.state import State, States
-from model.text.batching import BATCH_TOKENS, batches_by_length, padded_batches
-from model.text.tokenizer import Encoding, Tokenizer
-from model.types import Floats
+from conveyor.model import interruption
+from conveyor.model.inference.continuous_batching import Reader, reader_of
+from conveyor.model.network.classifier import LSTMClassifier, NetworkTrace
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.selection import Selection
+from conveyor.model.network.state import State, States
+from conveyor.model.text.batching import BATCH_TOKENS, batches_by_length, padded_batches
+from conveyor.model.text.tokenizer import Encoding, Tokenizer
+from conveyor.model.types import Floats
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ being read go on by a span of steps at a time; those that end with it leave with
 new ones join before the next. Hardly any padding is read, nobody waits for the longest text, and a
 long text never has the kernel to itself while others wait.
 
-Spans have few lengths and not too many rows (`model.network.spans` says why).
+Spans have few lengths and not too many rows (`conveyor.model.network.spans` says why).
 
 Shapes in comments: B texts, T steps, H units.
 """
@@ -21,12 +21,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.network.cell import parameters
-from model.network.classifier import LSTMClassifier
-from model.network.pooling import PoolingState
-from model.network.spans import CALL_ROWS, LENGTHS, MOST_ROWS
-from model.text.batching import BATCH_TOKENS, padded_batches
-from model.types import Floats
+from conveyor.model.network.cell import parameters
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.network.pooling import PoolingState
+from conveyor.model.network.spans import CALL_ROWS, LENGTHS, MOST_ROWS
+from conveyor.model.text.batching import BATCH_TOKENS, padded_batches
+from conveyor.model.types import Floats
 
 
 class Step(NamedTuple):

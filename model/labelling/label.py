@@ -9,12 +9,12 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from model import interruption
-from model.data.rows import BadRow, Row, Rows
-from model.errors import DataError, PredictionError
-from model.inference.classifier import Classifier
-from model.labelling.resumable import Mark, Sink
-from model.labelling.writers import Writer
+from conveyor.model import interruption
+from conveyor.model.data.rows import BadRow, Row, Rows
+from conveyor.model.errors import DataError, PredictionError
+from conveyor.model.inference.classifier import Classifier
+from conveyor.model.labelling.resumable import Mark, Sink
+from conveyor.model.labelling.writers import Writer
 
 # Enough rows to find many of one length, and few enough to do again after an interruption. Where
 # rows are long, a window ends after so many bytes: memory has to suffice for all of them.

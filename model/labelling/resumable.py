@@ -17,9 +17,9 @@ from typing import BinaryIO, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from model.data.pipes import write_watched
-from model.errors import PredictionError, describe
-from model.files import read_bytes, write_atomically
+from conveyor.model.data.pipes import write_watched
+from conveyor.model.errors import PredictionError, describe
+from conveyor.model.files import read_bytes, write_atomically
 
 try:
     import fcntl

@@ -1,6 +1,7 @@
 """The cells that a network can be made of, and the interface that they have in common.
 
-A cell is a module, `model.network.lstm` or `model.network.rnn`; all others use it as a `Cell`.
+A cell is a module, `conveyor.model.network.lstm` or `conveyor.model.network.rnn`; all others use
+it as a `Cell`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,8 +9,8 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from model.network import lstm, rnn
-from model.network.config import CellName, ModelConfig
+from conveyor.model.network import lstm, rnn
+from conveyor.model.network.config import CellName, ModelConfig
 
 
 class Cell(Protocol):

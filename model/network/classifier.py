@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.network import embedding, pooling, spans
-from model.network.cell import Cell, cell_of, parameters
-from model.network.config import ModelConfig
-from model.network.dropout import locked_dropout
-from model.network.selection import Selection
-from model.network.state import States
-from model.network.trace import LayerInput, LayerTrace, Tracer
+from conveyor.model.network import embedding, pooling, spans
+from conveyor.model.network.cell import Cell, cell_of, parameters
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.dropout import locked_dropout
+from conveyor.model.network.selection import Selection
+from conveyor.model.network.state import States
+from conveyor.model.network.trace import LayerInput, LayerTrace, Tracer
 
 
 @dataclass(frozen=True)

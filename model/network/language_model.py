@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.network import embedding, lstm
-from model.network.cell import parameters
-from model.network.dropout import locked_dropout, weight_dropout
-from model.text.tokenizer import PAD_ID
+from conveyor.model.network import embedding, lstm
+from conveyor.model.network.cell import parameters
+from conveyor.model.network.dropout import locked_dropout, weight_dropout
+from conveyor.model.text.tokenizer import PAD_ID
 
 # h and c (B, H) of every layer.
 Ends = list[tuple[Tensor, Tensor]]

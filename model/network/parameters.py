@@ -11,8 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from model.network.cell import CELLS, cell_of
-from model.network.config import LanguageModelConfig, ModelConfig
+from conveyor.model.network.cell import CELLS, cell_of
+from conveyor.model.network.config import LanguageModelConfig, ModelConfig
 
 Kind = Literal["weights", "biases", "embedding", "head"]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-from model.network.config import Pooling
+from conveyor.model.network.config import Pooling
 
 
 class PoolingState(NamedTuple):

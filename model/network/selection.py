@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from model.network import summary
-from model.network.cell import cell_of
-from model.network.config import ModelConfig
+from conveyor.model.network import summary
+from conveyor.model.network.cell import cell_of
+from conveyor.model.network.config import ModelConfig
 
 
 @dataclass(frozen=True)

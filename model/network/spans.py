@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.network.cell import Cell
+from conveyor.model.network.cell import Cell
 
 # Steps of a span, the longest first.
 LENGTHS = (256, 128, 64, 32, 16, 8)

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.network.cell import cell_of
-from model.network.config import ModelConfig
-from model.network.pooling import PoolingState
+from conveyor.model.network.cell import cell_of
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.pooling import PoolingState
 
 MOST_TOKENS = 2**53
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.network import lstm, summary
-from model.network.pooling import PoolingState
-from model.network.selection import Selection
-from model.network.state import States
+from conveyor.model.network import lstm, summary
+from conveyor.model.network.pooling import PoolingState
+from conveyor.model.network.selection import Selection
+from conveyor.model.network.state import States
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from unicodedata import category
 
 from more_itertools import chunked
 
-from model import interruption
-from model.text.tokenizer import Tokenizer
+from conveyor.model import interruption
+from conveyor.model.text.tokenizer import Tokenizer
 
 # Words of the longest text, and characters of the longest word.
 LONGEST = 4_000

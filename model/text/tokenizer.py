@@ -18,7 +18,7 @@ import tokenizers
 from more_itertools import chunked
 from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
 
-from model import interruption
+from conveyor.model import interruption
 
 TokenizerKind = Literal["word", "bpe"]
 

@@ -8,7 +8,7 @@ there are enough; and only the last one with the places of its tokens.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model.text.tokenizer import Encoding, Tokenizer
+from conveyor.model.text.tokenizer import Encoding, Tokenizer
 
 # Of a text that has more characters than this for each token that is wanted, white space aside,
 # the rest is not looked at: words are shorter (5 to 6 characters with their space in English).

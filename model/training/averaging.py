@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from model.network.classifier import LSTMClassifier
+from conveyor.model.network.classifier import LSTMClassifier
 
 
 def averaged_model(network: LSTMClassifier, decay: float) -> AveragedModel:

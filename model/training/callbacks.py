@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from model.evaluation.metrics import Evaluation
+from conveyor.model.evaluation.metrics import Evaluation
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from model.errors import TrainingError
-from model.files import check_regular, write_atomically
+from conveyor.model.errors import TrainingError
+from conveyor.model.files import check_regular, write_atomically
 
 CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_SECONDS = 60.0

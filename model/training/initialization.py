@@ -6,11 +6,11 @@ from typing import Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from model.artifact.language_model import SIZES, PretrainedLanguageModel
-from model.errors import TrainingError
-from model.network.classifier import LSTMClassifier
-from model.text.tokenizer import Tokenizer
-from model.training.settings import RunSettings, TrainingSettings
+from conveyor.model.artifact.language_model import SIZES, PretrainedLanguageModel
+from conveyor.model.errors import TrainingError
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.text.tokenizer import Tokenizer
+from conveyor.model.training.settings import RunSettings, TrainingSettings
 
 
 class Initialization(Protocol):

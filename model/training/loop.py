@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 from torch import nn
 
-from model import interruption
-from model.interruption import Interrupted
-from model.training.callbacks import Callbacks, Epoch, StepReport
-from model.training.checkpoint import Checkpoint
-from model.training.optimizer import Optimizer
-from model.training.settings import PretrainingSettings, TrainingSettings
+from conveyor.model import interruption
+from conveyor.model.interruption import Interrupted
+from conveyor.model.training.callbacks import Callbacks, Epoch, StepReport
+from conveyor.model.training.checkpoint import Checkpoint
+from conveyor.model.training.optimizer import Optimizer
+from conveyor.model.training.settings import PretrainingSettings, TrainingSettings
 
 Batch = TypeVar("Batch")
 

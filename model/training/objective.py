@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.network.classifier import LSTMClassifier
-from model.training.adversarial import no_shift, random_shift, worst_shift
-from model.training.checkpoint import seed_step
-from model.training.optimizer import autocast, check_finite
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.training.adversarial import no_shift, random_shift, worst_shift
+from conveyor.model.training.checkpoint import seed_step
+from conveyor.model.training.optimizer import autocast, check_finite
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from model.errors import TrainingError
+from conveyor.model.errors import TrainingError
 
 CLIP_NORM = 1.0
 # Share of the steps in which one-cycle's learning rate rises (Smith & Topin, 2018).

@@ -13,19 +13,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from model import interruption
-from model.artifact import language_model
-from model.artifact.card import PretrainingSummary, language_model_card
-from model.artifact.language_model import PretrainedLanguageModel
-from model.errors import TrainingError
-from model.files import name_of
-from model.text.tokenizer import Tokenizer
-from model.training.callbacks import Callbacks, PretrainingEpoch
-from model.training.checkpoint import CHECKPOINT, Checkpoint
-from model.training.initialization import settings_from
-from model.training.loop import Means, run_epochs
-from model.training.pretraining_run import PretrainingRun
-from model.training.settings import PretrainingSettings
+from conveyor.model import interruption
+from conveyor.model.artifact import language_model
+from conveyor.model.artifact.card import PretrainingSummary, language_model_card
+from conveyor.model.artifact.language_model import PretrainedLanguageModel
+from conveyor.model.errors import TrainingError
+from conveyor.model.files import name_of
+from conveyor.model.text.tokenizer import Tokenizer
+from conveyor.model.training.callbacks import Callbacks, PretrainingEpoch
+from conveyor.model.training.checkpoint import CHECKPOINT, Checkpoint
+from conveyor.model.training.initialization import settings_from
+from conveyor.model.training.loop import Means, run_epochs
+from conveyor.model.training.pretraining_run import PretrainingRun
+from conveyor.model.training.settings import PretrainingSettings
 
 # Held out to tell how well a language is learned: enough for two digits of the perplexity.
 HELD_OUT_SHARE = 0.01

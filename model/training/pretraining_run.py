@@ -9,22 +9,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model import interruption
-from model.artifact.language_model import PretrainedLanguageModel
-from model.network.config import LanguageModelConfig
-from model.network.language_model import (
+from conveyor.model import interruption
+from conveyor.model.artifact.language_model import PretrainedLanguageModel
+from conveyor.model.network.config import LanguageModelConfig
+from conveyor.model.network.language_model import (
     Ends,
     LanguageModel,
     draw,
     log_frequencies,
     perplexity,
 )
-from model.text.tokenizer import Tokenizer
-from model.training.checkpoint import seed_step
-from model.training.loop import Means, Run
-from model.training.optimizer import Optimizer, autocast, check_finite, choose_device
-from model.training.settings import PretrainingSettings
-from model.training.stream import rows, shuffled, stream, window_count, windows
+from conveyor.model.text.tokenizer import Tokenizer
+from conveyor.model.training.checkpoint import seed_step
+from conveyor.model.training.loop import Means, Run
+from conveyor.model.training.optimizer import Optimizer, autocast, check_finite, choose_device
+from conveyor.model.training.settings import PretrainingSettings
+from conveyor.model.training.stream import rows, shuffled, stream, window_count, windows
 
 # Negatives are drawn a little more evenly than tokens occur (Mikolov et al., 2013).
 NEGATIVES_POWER = 0.75

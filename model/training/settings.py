@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
-from model.network.config import MAX_VOCABULARY, CellName, Depth, Pooling, Width
-from model.text.tokenizer import TokenizerKind
-from model.types import Panel
+from conveyor.model.network.config import MAX_VOCABULARY, CellName, Depth, Pooling, Width
+from conveyor.model.text.tokenizer import TokenizerKind
+from conveyor.model.types import Panel
 
 
 class RunSettings(BaseModel):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from model.text.tokenizer import PAD_ID
+from conveyor.model.text.tokenizer import PAD_ID
 
 # Stands before and after each text. Texts hold no padding, and its embedding is zero: a network
 # that knows what comes after it knows how texts begin.

@@ -18,24 +18,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model import interruption
-from model.artifact import storage
-from model.artifact.card import model_card
-from model.data.examples import Example
-from model.data.soft_labels import SoftExample, one_hot, probabilities
-from model.errors import TrainingError
-from model.evaluation.calibration import apply_temperature, temperature
-from model.evaluation.metrics import Evaluation, classify_examples, evaluate, label_ids
-from model.files import name_of
-from model.inference.classifier import Classifier
-from model.network.config import MIN_LABELS, ModelConfig
-from model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
-from model.training.callbacks import Callbacks, TrainingEpoch
-from model.training.checkpoint import CHECKPOINT, Checkpoint
-from model.training.initialization import Initialization, PretrainedInitialization
-from model.training.loop import Means, run_epochs
-from model.training.settings import TrainingSettings
-from model.training.training_run import TrainingRun
+from conveyor.model import interruption
+from conveyor.model.artifact import storage
+from conveyor.model.artifact.card import model_card
+from conveyor.model.data.examples import Example
+from conveyor.model.data.soft_labels import SoftExample, one_hot, probabilities
+from conveyor.model.errors import TrainingError
+from conveyor.model.evaluation.calibration import apply_temperature, temperature
+from conveyor.model.evaluation.metrics import Evaluation, classify_examples, evaluate, label_ids
+from conveyor.model.files import name_of
+from conveyor.model.inference.classifier import Classifier
+from conveyor.model.network.config import MIN_LABELS, ModelConfig
+from conveyor.model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
+from conveyor.model.training.callbacks import Callbacks, TrainingEpoch
+from conveyor.model.training.checkpoint import CHECKPOINT, Checkpoint
+from conveyor.model.training.initialization import Initialization, PretrainedInitialization
+from conveyor.model.training.loop import Means, run_epochs
+from conveyor.model.training.settings import TrainingSettings
+from conveyor.model.training.training_run import TrainingRun
 
 GOLDEN_TOKENS = 20
 

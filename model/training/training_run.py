@@ -10,20 +10,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from model.errors import TrainingError
-from model.evaluation.metrics import Evaluation
-from model.inference.classifier import Classifier
-from model.network.classifier import LSTMClassifier
-from model.network.config import ModelConfig
-from model.text.batching import collate
-from model.text.tokenizer import Tokenizer
-from model.training.averaging import averaged_model, set_steps
-from model.training.initialization import Initialization
-from model.training.loop import Means, Run
-from model.training.objective import Batch, learn_labels, learn_unlabelled
-from model.training.optimizer import Optimizer, choose_device
-from model.training.sampling import Batches
-from model.training.settings import TrainingSettings
+from conveyor.model.errors import TrainingError
+from conveyor.model.evaluation.metrics import Evaluation
+from conveyor.model.inference.classifier import Classifier
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.text.batching import collate
+from conveyor.model.text.tokenizer import Tokenizer
+from conveyor.model.training.averaging import averaged_model, set_steps
+from conveyor.model.training.initialization import Initialization
+from conveyor.model.training.loop import Means, Run
+from conveyor.model.training.objective import Batch, learn_labels, learn_unlabelled
+from conveyor.model.training.optimizer import Optimizer, choose_device
+from conveyor.model.training.sampling import Batches
+from conveyor.model.training.settings import TrainingSettings
 
 
 @dataclass(kw_only=True)

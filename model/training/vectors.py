@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model import interruption
-from model.data.rows import unreadable
-from model.errors import DataError, TrainingError
-from model.files import check_regular
-from model.network.classifier import LSTMClassifier
-from model.text.tokenizer import SPECIAL_TOKENS, Tokenizer
-from model.training.settings import TrainingSettings
+from conveyor.model import interruption
+from conveyor.model.data.rows import unreadable
+from conveyor.model.errors import DataError, TrainingError
+from conveyor.model.files import check_regular
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.text.tokenizer import SPECIAL_TOKENS, Tokenizer
+from conveyor.model.training.settings import TrainingSettings
 
 HEADER_FIELDS = 2
 # As wide as an embedding can be, with some thirty signs a number.

@@ -9,22 +9,22 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 
-from model import interruption
-from model.artifact import language_model, model_files, storage
-from model.artifact.card import metrics
-from model.artifact.golden import GOLDEN_TOLERANCE, Golden, reproduce
-from model.artifact.info import dtypes, is_language_model
-from model.artifact.manifest import MANIFEST
-from model.artifact.model_files import CARD, GOLDEN, Files
-from model.artifact.storage import UNVERIFIED
-from model.errors import ArtifactError
-from model.inference.classifier import Classifier
-from model.network.cell import CELLS
-from model.network.classifier import LSTMClassifier
-from model.network.config import LanguageModelConfig, ModelConfig
-from model.text.smoke_test import smoke_test
-from model.text.tokenizer import PAD_ID, Encoding, Tokenizer
-from model.verification import consistency
+from conveyor.model import interruption
+from conveyor.model.artifact import language_model, model_files, storage
+from conveyor.model.artifact.card import metrics
+from conveyor.model.artifact.golden import GOLDEN_TOLERANCE, Golden, reproduce
+from conveyor.model.artifact.info import dtypes, is_language_model
+from conveyor.model.artifact.manifest import MANIFEST
+from conveyor.model.artifact.model_files import CARD, GOLDEN, Files
+from conveyor.model.artifact.storage import UNVERIFIED
+from conveyor.model.errors import ArtifactError
+from conveyor.model.inference.classifier import Classifier
+from conveyor.model.network.cell import CELLS
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.network.config import LanguageModelConfig, ModelConfig
+from conveyor.model.text.smoke_test import smoke_test
+from conveyor.model.text.tokenizer import PAD_ID, Encoding, Tokenizer
+from conveyor.model.verification import consistency
 
 # Two ways to one number differ in the order of sums, as two processors do.
 TOLERANCE = GOLDEN_TOLERANCE

@@ -14,13 +14,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from model.inference.classifier import Classifier, LayerStates, Trace
-from model.network.cell import parameters
-from model.network.config import CellName, ModelConfig
-from model.network.lstm import cell_weights, lstm_step
-from model.network.rnn import rnn_step
-from model.network.selection import Selection
-from model.text.tokenizer import Encoding
+from conveyor.model.inference.classifier import Classifier, LayerStates, Trace
+from conveyor.model.network.cell import parameters
+from conveyor.model.network.config import CellName, ModelConfig
+from conveyor.model.network.lstm import cell_weights, lstm_step
+from conveyor.model.network.rnn import rnn_step
+from conveyor.model.network.selection import Selection
+from conveyor.model.text.tokenizer import Encoding
 
 # Enough texts for the steps of one batch to be computed in more than one block, and long enough to
 # be read in more than one span (`lstm.BLOCK_ROWS`, `spans.LENGTHS`). Not longer: a cell state that

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from service.batching.errors import Full
+from conveyor.service.batching.errors import Full
 
 # The largest answer, in bytes, that is a small one.
 SMALL = 2**20

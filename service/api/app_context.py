@@ -5,13 +5,13 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from model.artifact.storage import Artifact
-from service.api.answers import Answers
-from service.api.arrivals import Arrivals
-from service.batching.batcher import Batcher
-from service.metrics.metrics import Metrics
-from service.process.lifecycle import Lifecycle
-from service.settings import Settings
+from conveyor.model.artifact.storage import Artifact
+from conveyor.service.api.answers import Answers
+from conveyor.service.api.arrivals import Arrivals
+from conveyor.service.batching.batcher import Batcher
+from conveyor.service.metrics.metrics import Metrics
+from conveyor.service.process.lifecycle import Lifecycle
+from conveyor.service.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from model.inference.classifier import Trace
-from model.text.tokenizer import Encoding
-from model.types import Floats
-from service.api.state_token import to_token
-from service.json_response import dumps
+from conveyor.model.inference.classifier import Trace
+from conveyor.model.text.tokenizer import Encoding
+from conveyor.model.types import Floats
+from conveyor.service.api.state_token import to_token
+from conveyor.service.json_response import dumps
 
 Array = NDArray[Any]
 

@@ -20,12 +20,12 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
-from service.api.app_context import AppContext, app_context
-from service.api.arrivals import Body, TooManyBytes
-from service.api.caller import CLIENT_GONE, ClientGone
-from service.api.request_context import RequestContext
-from service.batching.errors import Closed, Full
-from service.errors import (
+from conveyor.service.api.app_context import AppContext, app_context
+from conveyor.service.api.arrivals import Body, TooManyBytes
+from conveyor.service.api.caller import CLIENT_GONE, ClientGone
+from conveyor.service.api.request_context import RequestContext
+from conveyor.service.batching.errors import Closed, Full
+from conveyor.service.errors import (
     MAX_ECHO,
     NOT_RUNNING,
     DeadlinePassed,

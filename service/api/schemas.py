@@ -20,10 +20,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from model.artifact.identity import ArtifactInfo
-from model.network.config import ModelConfig
-from model.network.parameters import ParameterInfo
-from service.errors import UNKNOWN_FIELD
+from conveyor.model.artifact.identity import ArtifactInfo
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.parameters import ParameterInfo
+from conveyor.service.errors import UNKNOWN_FIELD
 
 T = TypeVar("T", bound=Hashable)
 

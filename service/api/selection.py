@@ -1,13 +1,13 @@
 """A request's selection, in terms of the served model."""
 
-from model.network.cell import cell_of
-from model.network.config import ModelConfig
-from model.network.selection import Selection
-from model.network.state import State
-from service.api.app_context import AppContext
-from service.api.schemas import StatesRequest
-from service.api.state_token import StateTokenError, from_token
-from service.errors import MAX_ECHO, InvalidRequest
+from conveyor.model.network.cell import cell_of
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.selection import Selection
+from conveyor.model.network.state import State
+from conveyor.service.api.app_context import AppContext
+from conveyor.service.api.schemas import StatesRequest
+from conveyor.service.api.state_token import StateTokenError, from_token
+from conveyor.service.errors import MAX_ECHO, InvalidRequest
 
 
 def select(body: StatesRequest, config: ModelConfig) -> Selection:

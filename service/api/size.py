@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import orjson
 
-from model.network.cell import cell_of
-from model.network.config import ModelConfig
-from model.network.selection import Selection, answer_floats
-from model.network.summary import arrays_per_layer
-from model.text.tokenizer import Encoding
-from service.api.encoding import JSON_BYTES_BESIDE_DECIMALS, Format
-from service.api.state_token import token_length
-from service.api.texts import score_bytes
+from conveyor.model.network.cell import cell_of
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.selection import Selection, answer_floats
+from conveyor.model.network.summary import arrays_per_layer
+from conveyor.model.text.tokenizer import Encoding
+from conveyor.service.api.encoding import JSON_BYTES_BESIDE_DECIMALS, Format
+from conveyor.service.api.state_token import token_length
+from conveyor.service.api.texts import score_bytes
 
 # The arrays that each text has, and a text's names and brackets in JSON, in bytes.
 ARRAYS_PER_TEXT = 5

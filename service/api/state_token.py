@@ -13,8 +13,8 @@ from hashlib import blake2b
 
 import numpy as np
 
-from model.network.config import ModelConfig
-from model.network.state import State
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.state import State
 
 FORMAT = 1
 DIGEST_BYTES = 16

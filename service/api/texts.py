@@ -8,18 +8,18 @@ from typing import Any
 import orjson
 from fastapi import Request
 
-from model.text.tokenizer import Encoding
-from model.text.truncation import CHARACTERS_PER_TOKEN, Truncated, far_too_long
-from service.api.app_context import AppContext
-from service.api.caller import while_connected
-from service.api.request_context import RequestContext
-from service.api.schemas import TextsRequest
-from service.batching.batcher import Batcher
-from service.batching.errors import Closed, Full, TooCostly
-from service.batching.jobs import Tokenizing, cost
-from service.batching.protocols import JobKind, JobT
-from service.batching.request import Timed
-from service.errors import SHUTTING_DOWN, ServiceError, TooLarge, Unavailable, queue_full
+from conveyor.model.text.tokenizer import Encoding
+from conveyor.model.text.truncation import CHARACTERS_PER_TOKEN, Truncated, far_too_long
+from conveyor.service.api.app_context import AppContext
+from conveyor.service.api.caller import while_connected
+from conveyor.service.api.request_context import RequestContext
+from conveyor.service.api.schemas import TextsRequest
+from conveyor.service.batching.batcher import Batcher
+from conveyor.service.batching.errors import Closed, Full, TooCostly
+from conveyor.service.batching.jobs import Tokenizing, cost
+from conveyor.service.batching.protocols import JobKind, JobT
+from conveyor.service.batching.request import Timed
+from conveyor.service.errors import SHUTTING_DOWN, ServiceError, TooLarge, Unavailable, queue_full
 
 # Characters whose tokens get their offsets at once; of more, it is first seen whether they are too
 # many, as a token's offsets take four times the memory of the token.

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.batching.delivery import Outcome, deliver
-from service.batching.errors import Closed, Failed
-from service.batching.fair_queue import FairQueue
-from service.batching.protocols import Batch, JobKind, Observer, StepResult
-from service.batching.request import TakenJob
-from service.batching.throughput import Throughput
+from conveyor.service.batching.delivery import Outcome, deliver
+from conveyor.service.batching.errors import Closed, Failed
+from conveyor.service.batching.fair_queue import FairQueue
+from conveyor.service.batching.protocols import Batch, JobKind, Observer, StepResult
+from conveyor.service.batching.request import TakenJob
+from conveyor.service.batching.throughput import Throughput
 
 logger = logging.getLogger("conveyor.batcher")
 

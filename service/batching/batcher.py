@@ -28,13 +28,13 @@ from collections.abc import Callable, Coroutine, Hashable, Sequence
 from itertools import starmap
 from typing import Any
 
-from service.batching.batch_runner import BatchRunner
-from service.batching.errors import Closed, Full, TooCostly
-from service.batching.fair_queue import FairQueue
-from service.batching.protocols import JobKind, JobT, Observer
-from service.batching.request import Job, Request, Timed
-from service.batching.throughput import Throughput
-from service.batching.worker_thread import WorkerThread
+from conveyor.service.batching.batch_runner import BatchRunner
+from conveyor.service.batching.errors import Closed, Full, TooCostly
+from conveyor.service.batching.fair_queue import FairQueue
+from conveyor.service.batching.protocols import JobKind, JobT, Observer
+from conveyor.service.batching.request import Job, Request, Timed
+from conveyor.service.batching.throughput import Throughput
+from conveyor.service.batching.worker_thread import WorkerThread
 
 
 class Batcher:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from service.batching.request import Request, Timed
+from conveyor.service.batching.request import Request, Timed
 
 logger = logging.getLogger("conveyor.batcher")
 

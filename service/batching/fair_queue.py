@@ -7,8 +7,8 @@ from typing import Any
 
 from more_itertools import roundrobin
 
-from service.batching.protocols import JobKind
-from service.batching.request import Job, Request, TakenJob
+from conveyor.service.batching.protocols import JobKind
+from conveyor.service.batching.request import Job, Request, TakenJob
 
 
 class FairQueue:

@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from model.inference.classifier import Classifier, Trace
-from model.inference.continuous_batching import Reader
-from model.network.selection import Selection
-from model.network.spans import LENGTHS
-from model.network.state import State
-from model.text.batching import BATCH_TOKENS, padding
-from model.text.tokenizer import Encoding
-from model.text.truncation import truncate
-from model.types import Floats
-from service.batching.protocols import StepResult
-from service.batching.single_step import SingleStepBatch
+from conveyor.model.inference.classifier import Classifier, Trace
+from conveyor.model.inference.continuous_batching import Reader
+from conveyor.model.network.selection import Selection
+from conveyor.model.network.spans import LENGTHS
+from conveyor.model.network.state import State
+from conveyor.model.text.batching import BATCH_TOKENS, padding
+from conveyor.model.text.tokenizer import Encoding
+from conveyor.model.text.truncation import truncate
+from conveyor.model.types import Floats
+from conveyor.service.batching.protocols import StepResult
+from conveyor.service.batching.single_step import SingleStepBatch
 
 # A text costs as much as its tokens, and at least as much as the shortest span that is read.
 MIN_COST = min(LENGTHS)

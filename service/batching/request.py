@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from service.batching.protocols import JobKind
+from conveyor.service.batching.protocols import JobKind
 
 ResultT = TypeVar("ResultT")
 

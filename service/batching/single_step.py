@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Generic
 
-from service.batching.protocols import JobT, StepResult
+from conveyor.service.batching.protocols import JobT, StepResult
 
 
 class SingleStepBatch(Generic[JobT]):

@@ -4,8 +4,8 @@ import logging
 import threading
 from collections.abc import Callable
 
-from service.batching.batch_runner import BatchRunner
-from service.batching.fair_queue import FairQueue
+from conveyor.service.batching.batch_runner import BatchRunner
+from conveyor.service.batching.fair_queue import FairQueue
 
 logger = logging.getLogger("conveyor.batcher")
 

@@ -1,7 +1,7 @@
 """The queue of the model, and its batches."""
 
-from service.batching.protocols import Observer, StepResult
-from service.metrics.instruments import SECONDS, SHARES, SIZES, Instruments
+from conveyor.service.batching.protocols import Observer, StepResult
+from conveyor.service.metrics.instruments import SECONDS, SHARES, SIZES, Instruments
 
 
 class BatchMetrics(Observer):

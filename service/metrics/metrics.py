@@ -3,13 +3,13 @@
 from prometheus_client import CollectorRegistry, ProcessCollector, values
 from prometheus_client.exposition import choose_encoder
 
-from model.artifact.storage import Artifact
-from service.metrics.batches import BatchMetrics
-from service.metrics.instruments import Instruments
-from service.metrics.multiprocess import ProcessSumCollector, SumCollector, WorkerCollector
-from service.metrics.requests import RequestMetrics
-from service.metrics.texts import TextMetrics
-from service.scoreboard import Slot
+from conveyor.model.artifact.storage import Artifact
+from conveyor.service.metrics.batches import BatchMetrics
+from conveyor.service.metrics.instruments import Instruments
+from conveyor.service.metrics.multiprocess import ProcessSumCollector, SumCollector, WorkerCollector
+from conveyor.service.metrics.requests import RequestMetrics
+from conveyor.service.metrics.texts import TextMetrics
+from conveyor.service.scoreboard import Slot
 
 OPENMETRICS = "application/openmetrics-text"
 

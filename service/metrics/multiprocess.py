@@ -13,7 +13,7 @@ from prometheus_client import ProcessCollector
 from prometheus_client.metrics_core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from service.scoreboard import Scoreboard
+from conveyor.service.scoreboard import Scoreboard
 
 # How numbers of several processes become one, where they are not added up.
 COMBINED: dict[str, Callable[[Iterable[float]], float]] = {

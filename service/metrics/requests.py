@@ -1,6 +1,6 @@
 """Requests: answered, accepted by the queue, rejected, and how the accepted ones came out."""
 
-from service.metrics.instruments import SECONDS, Instruments
+from conveyor.service.metrics.instruments import SECONDS, Instruments
 
 OUTCOMES = {499: "cancelled", 504: "expired"}
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from model.inference.classifier import Classifier
-from model.types import Floats
-from service.metrics.instruments import SHARES, Instruments
+from conveyor.model.inference.classifier import Classifier
+from conveyor.model.types import Floats
+from conveyor.service.metrics.instruments import SHARES, Instruments
 
 
 class TextMetrics:

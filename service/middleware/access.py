@@ -9,8 +9,8 @@ from urllib.parse import quote
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.request_context import RequestContext
-from service.metrics.requests import RequestMetrics
+from conveyor.service.api.request_context import RequestContext
+from conveyor.service.metrics.requests import RequestMetrics
 
 logger = logging.getLogger("conveyor.access")
 

@@ -7,11 +7,11 @@ key, and those whose texts would find no room in the queue.
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.arrivals import Arrivals
-from service.api.request_context import RequestContext
-from service.batching.batcher import Batcher
-from service.batching.errors import Closed, Full
-from service.errors import (
+from conveyor.service.api.arrivals import Arrivals
+from conveyor.service.api.request_context import RequestContext
+from conveyor.service.batching.batcher import Batcher
+from conveyor.service.batching.errors import Closed, Full
+from conveyor.service.errors import (
     NOT_RUNNING,
     SHUTTING_DOWN,
     Overloaded,
@@ -21,10 +21,10 @@ from service.errors import (
     queue_full,
     response,
 )
-from service.metrics.requests import RequestMetrics
-from service.middleware.api_keys import Keys
-from service.process.lifecycle import Lifecycle
-from service.settings import Settings
+from conveyor.service.metrics.requests import RequestMetrics
+from conveyor.service.middleware.api_keys import Keys
+from conveyor.service.process.lifecycle import Lifecycle
+from conveyor.service.settings import Settings
 
 # Health and metrics are always answered, so that operators see what goes on.
 ALWAYS_OPEN = frozenset({"/livez", "/readyz", "/metrics"})

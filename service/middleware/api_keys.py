@@ -7,8 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
-from service.failures import StartError
-from service.settings import Settings
+from conveyor.service.failures import StartError
+from conveyor.service.settings import Settings
 
 # Thousands of keys; whatever is larger is another file.
 MAX_BYTES = 2**20

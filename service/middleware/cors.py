@@ -7,8 +7,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from service.errors import Forbidden, response
-from service.origins import ANY, origins
+from conveyor.service.errors import Forbidden, response
+from conveyor.service.origins import ANY, origins
 
 
 class CORS(CORSMiddleware):

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import Internal, response
+from conveyor.service.errors import Internal, response
 
 logger = logging.getLogger("conveyor.faults")
 

@@ -17,8 +17,8 @@ PROC = Path("/proc")
 # A listening socket in /proc/net/tcp (include/net/tcp_states.h of Linux).
 LISTEN = "0A"
 
-# How the command may have been called: by its name, or as `python -m service.cli`.
-PROGRAMS = frozenset({b"conveyor", b"service.cli"})
+# How the command may have been called: by its name, or as `python -m conveyor.service.cli`.
+PROGRAMS = frozenset({b"conveyor", b"conveyor.service.cli"})
 
 SECONDS = 2
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from service.batching.batcher import Batcher
+from conveyor.service.batching.batcher import Batcher
 
 # Once the time is over, those who still waited get this many seconds to be told so.
 DRAIN_NOTICE_SECONDS = 1.0

@@ -11,11 +11,11 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from service.process.lifecycle import Lifecycle
-from service.process.signals import forces_exit, shutdown_signals
-from service.protocol.connection import Connection
-from service.protocol.connections import UNSENT_ANSWERS, Connections, backlog, max_open
-from service.settings import Settings
+from conveyor.service.process.lifecycle import Lifecycle
+from conveyor.service.process.signals import forces_exit, shutdown_signals
+from conveyor.service.protocol.connection import Connection
+from conveyor.service.protocol.connections import UNSENT_ANSWERS, Connections, backlog, max_open
+from conveyor.service.settings import Settings
 
 logger = logging.getLogger("conveyor.server")
 

@@ -21,8 +21,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from typing import Protocol
 
-from service.process.signals import forces_exit, shutdown_signals
-from service.scoreboard import Scoreboard, Slot
+from conveyor.service.process.signals import forces_exit, shutdown_signals
+from conveyor.service.scoreboard import Scoreboard, Slot
 
 logger = logging.getLogger("conveyor.workers")
 

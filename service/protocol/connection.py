@@ -28,9 +28,15 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from service.errors import HeadersTooLarge, MalformedRequest, RequestTimeout, ServiceError, response
-from service.protocol.connections import Connections
-from service.protocol.parser import MAX_HEAD_BYTES, MAX_HEADERS, Parser
+from conveyor.service.errors import (
+    HeadersTooLarge,
+    MalformedRequest,
+    RequestTimeout,
+    ServiceError,
+    response,
+)
+from conveyor.service.protocol.connections import Connections
+from conveyor.service.protocol.parser import MAX_HEAD_BYTES, MAX_HEADERS, Parser
 
 HEAD_SECONDS = 20.0
 

@@ -14,10 +14,10 @@ from torch.nn import functional
 from bench.experiments.memory import gradient_norms, gradients, remember, retention_curve, walk
 from bench.experiments.plan import DataSet, Experiment
 from bench.experiments.saved import Memory, Retention
-from model.artifact import storage
-from model.network.cell import parameters
-from model.network.classifier import LSTMClassifier
-from model.network.config import CellName
+from conveyor.model.artifact import storage
+from conveyor.model.network.cell import parameters
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.network.config import CellName
 from tests.conftest import FILLERS, random_classifier, random_network
 from tests.model.reference import make_config, make_text, seeds
 

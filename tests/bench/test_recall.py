@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from bench.experiments import recall
 from bench.experiments.recall import LABELS, learn, sentences, training_lengths
 from bench.experiments.saved import Recall, Recalled, load
-from model.network.config import CellName
-from model.text.tokenizer import Tokenizer
+from conveyor.model.network.config import CellName
+from conveyor.model.text.tokenizer import Tokenizer
 
 
 @given(lengths=st.lists(st.integers(2, 60), max_size=20), seed=st.integers(0, 99))

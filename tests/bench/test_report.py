@@ -24,7 +24,7 @@ from bench.experiments.saved import (
     Speed,
     Training,
 )
-from model.network.config import CellName
+from conveyor.model.network.config import CellName
 
 EMPTY = Results([], [], [], None, None, None, None)
 

@@ -20,12 +20,12 @@ from bench.experiments import run as running
 from bench.experiments.plan import PLAN, DataSet, Experiment
 from bench.experiments.run import ROOT, Clock, RunError, _start_clock, arguments, main, perform
 from bench.experiments.saved import SavedRun, load, load_runs, save, seeds
-from model.artifact import model_files, storage
-from model.cli.flags import spelled
-from model.data.examples import read_examples
-from model.evaluation.metrics import evaluate
-from model.training.checkpoint import CHECKPOINT
-from model.training.settings import TrainingSettings
+from conveyor.model.artifact import model_files, storage
+from conveyor.model.cli.flags import spelled
+from conveyor.model.data.examples import read_examples
+from conveyor.model.evaluation.metrics import evaluate
+from conveyor.model.training.checkpoint import CHECKPOINT
+from conveyor.model.training.settings import TrainingSettings
 from tests.conftest import reviews
 from tests.process import until
 

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from bench.experiments.speed import race
-from model.inference.classifier import Classifier
+from conveyor.model.inference.classifier import Classifier
 from tests.conftest import random_classifier
 
 

@@ -10,9 +10,10 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from model.artifact import storage
+from conveyor import SHIPPED
+from conveyor.model.artifact import storage
 from tests.conftest import random_classifier
-from tests.integration.conftest import SHIPPED, Server, serving
+from tests.integration.conftest import Server, serving
 from tests.process import PATIENCE
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import sync_playwright
 
+from conveyor import SHIPPED
 from tests.browser.conftest import FLAGS, NARROW, WIDE, answered
-from tests.integration.conftest import SHIPPED, serving
+from tests.integration.conftest import serving
 
 SCHEMES = ("light", "dark")
 TALL = 10_000

@@ -7,8 +7,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from service.process.server import LAST_SECONDS
-from service.settings import Settings
+from conveyor.service.process.server import LAST_SECONDS
+from conveyor.service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DIRECTORY = ROOT / "deploy" / "kubernetes"

@@ -15,6 +15,7 @@ from typing import IO
 import httpx
 import pytest
 
+from conveyor import SHIPPED
 from tests.echo import save_echo
 from tests.fork_server import Conveyor
 from tests.process import PATIENCE
@@ -28,7 +29,7 @@ UNHURRIED = ["--request-seconds", "600", "--shutdown-seconds", "600"]
 # Before each step, the model waits for a byte in the pipe, or for the pipe's end.
 HOLD = """
 import os
-from model.inference.continuous_batching import SpanReader
+from conveyor.model.inference.continuous_batching import SpanReader
 pipe = os.open({pipe!r}, os.O_RDONLY)
 step = SpanReader.step
 def held(reader):
@@ -36,8 +37,6 @@ def held(reader):
     return step(reader)
 SpanReader.step = held
 """
-
-SHIPPED = Path(__file__).parents[2] / "model" / "pretrained" / "imdb-sentiment"
 
 
 @dataclass

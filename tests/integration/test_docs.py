@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from model.training.settings import PretrainingSettings, TrainingSettings
-from service.errors import ServiceError
-from service.settings import Settings
+from conveyor.model.training.settings import PretrainingSettings, TrainingSettings
+from conveyor.service.errors import ServiceError
+from conveyor.service.settings import Settings
 from tests.conftest import reviews
 from tests.integration.conftest import Server, serving
 from tests.process import conveyor
@@ -208,7 +208,7 @@ def test_the_architecture_names_every_module() -> None:
 
 
 def test_serving_needs_no_extra() -> None:
-    program = "import sys, service.serve; sys.exit('datasets' in sys.modules)"
+    program = "import sys, conveyor.service.serve; sys.exit('datasets' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from model.artifact import storage
-from service.api.schemas import StatesRequest
-from service.app import create_app
-from service.metrics.batches import BatchMetrics
-from service.settings import Settings
+from conveyor.model.artifact import storage
+from conveyor.service.api.schemas import StatesRequest
+from conveyor.service.app import create_app
+from conveyor.service.metrics.batches import BatchMetrics
+from conveyor.service.settings import Settings
 from tests.asgi import ask
 from tests.conftest import random_classifier
 from tests.integration.conftest import Server

@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 
 # `conveyor`, with faults where a text says so.
 PROGRAM = """
-from model.text.tokenizer import Tokenizer
-from service.metrics.batches import BatchMetrics
+from conveyor.model.text.tokenizer import Tokenizer
+from conveyor.service.metrics.batches import BatchMetrics
 
 class Panic(BaseException):
     pass
@@ -40,7 +40,7 @@ def deadly(self, kind, jobs, stepped, seconds):
 Tokenizer.encode, BatchMetrics.step = panicking, deadly
 
 if __name__ == "__main__":
-    from service.cli import main
+    from conveyor.service.cli import main
     main()
 """
 
@@ -119,13 +119,14 @@ def test_without_somewhere_to_write_it_goes_on(
 ) -> None:
     port = tmp_path / "port"
     program = (
-        "import os, service.cli, service.serve, sys; listen = service.serve._listen\n"
+        "import os, sys, conveyor.service.cli\n"
+        "from conveyor.service import serve; listen = serve._listen\n"
         "def told(*of):\n"
         "    listener = listen(*of)\n"
         f"    open({str(port)!r}, 'w').write(str(listener.getsockname()[1]))\n"
         "    return listener\n"
-        "service.serve._listen = told\n"
-        "if __name__ == '__main__': service.cli.main()\n"
+        "serve._listen = told\n"
+        "if __name__ == '__main__': conveyor.service.cli.main()\n"
     )
     (tmp_path / "program.py").write_text(program)
     command = [sys.executable, str(tmp_path / "program.py"), "serve", "--model", str(trained)]

@@ -19,7 +19,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.conftest import SHIPPED, Server, serving
+from conveyor import SHIPPED
+from tests.integration.conftest import Server, serving
 from tests.process import PATIENCE
 
 MOST_BYTES = 65_536

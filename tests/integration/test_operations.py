@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from model.artifact import storage
+from conveyor.model.artifact import storage
 from tests.integration.conftest import Server, serving
 from tests.process import assert_one_sentence, conveyor
 

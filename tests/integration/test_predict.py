@@ -6,8 +6,8 @@ from huggingface_hub import InferenceClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.artifact import storage
-from service.api.routes.predict import _truncated
+from conveyor.model.artifact import storage
+from conveyor.service.api.routes.predict import _truncated
 from tests.conftest import reviews
 from tests.integration.conftest import Server
 

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from model.artifact import storage
-from model.data.formats import CSV, JSONL, TSV
-from model.labelling.label import WINDOW_ROWS
+from conveyor.model.artifact import storage
+from conveyor.model.data.formats import CSV, JSONL, TSV
+from conveyor.model.labelling.label import WINDOW_ROWS
 from tests.conftest import reviews
 from tests.fork_server import Conveyor
 from tests.process import CONVEYOR, PATIENCE, assert_one_sentence, conveyor, until

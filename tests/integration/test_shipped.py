@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
-from model.artifact import storage
-from tests.integration.conftest import SHIPPED, Server
+from conveyor import SHIPPED
+from conveyor.model.artifact import storage
+from tests.integration.conftest import Server
 from tests.process import PATIENCE
 
 MEGABYTE = 10**6

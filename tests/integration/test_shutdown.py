@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.process.signals import IGNORED, SHUTDOWN_SIGNALS
+from conveyor.service.process.signals import IGNORED, SHUTDOWN_SIGNALS
 from tests.integration.conftest import LONG_TEXT, UNHURRIED, Server, accepted, holding
 from tests.integration.test_errors import assert_error
 from tests.integration.test_limits import as_httpx, until_queued, until_reading

@@ -12,8 +12,9 @@ import pytest
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from model.artifact import storage
-from tests.integration.conftest import SHIPPED, Server
+from conveyor import SHIPPED
+from conveyor.model.artifact import storage
+from tests.integration.conftest import Server
 from tests.process import PATIENCE
 
 Array = NDArray[np.float64]

@@ -8,7 +8,8 @@ import httpx
 import pytest
 import safetensors.numpy
 
-from tests.integration.conftest import SHIPPED, Server, serving
+from conveyor import SHIPPED
+from tests.integration.conftest import Server, serving
 from tests.process import PATIENCE
 
 TOKENS = 2000

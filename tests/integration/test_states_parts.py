@@ -12,8 +12,9 @@ import safetensors.numpy
 import zstandard
 from numpy.typing import NDArray
 
-from service.api.encoding import FORMATS
-from tests.integration.conftest import SHIPPED, Server, serving
+from conveyor import SHIPPED
+from conveyor.service.api.encoding import FORMATS
+from tests.integration.conftest import Server, serving
 from tests.integration.test_states import TENSORS, TEXTS
 from tests.process import PATIENCE
 

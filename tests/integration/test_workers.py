@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.process.signals import IGNORED
+from conveyor.service.process.signals import IGNORED
 from tests.integration.conftest import LONG_TEXT, UNHURRIED, accepted, counters, serving
 from tests.process import PATIENCE, assert_one_sentence, conveyor, until
 

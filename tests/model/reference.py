@@ -6,13 +6,13 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from model.inference.classifier import Classifier
-from model.network import rnn
-from model.network.cell import parameters
-from model.network.classifier import LSTMClassifier
-from model.network.config import CellName, ModelConfig, Pooling
-from model.network.lstm import CellTensors, cell_weights, lstm_step
-from model.text.tokenizer import Encoding, Tokenizer
+from conveyor.model.inference.classifier import Classifier
+from conveyor.model.network import rnn
+from conveyor.model.network.cell import parameters
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.network.config import CellName, ModelConfig, Pooling
+from conveyor.model.network.lstm import CellTensors, cell_weights, lstm_step
+from conveyor.model.text.tokenizer import Encoding, Tokenizer
 from tests.conftest import random_network
 
 VOCABULARY = 20

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from model.artifact import storage
-from model.artifact.info import info
-from model.errors import ArtifactError
-from model.files import read_bytes
-from model.verification.check import check
+from conveyor.model.artifact import storage
+from conveyor.model.artifact.info import info
+from conveyor.model.errors import ArtifactError
+from conveyor.model.files import read_bytes
+from conveyor.model.verification.check import check
 
 NAMES = ("config.json", "model.safetensors", "tokenizer.json", "golden.json", "SHA256SUMS")
 

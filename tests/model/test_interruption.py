@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 import typer
 
-from model import interruption
-from model.evaluation.metrics import evaluate
-from model.interruption import SIGNALS, Interrupted, interruptible
-from model.text.tokenizer import Tokenizer
-from model.training.callbacks import Callbacks
-from model.training.checkpoint import CHECKPOINT
-from model.training.pretrain import pretrain
-from model.training.train import train
-from model.verification.check import check
+from conveyor.model import interruption
+from conveyor.model.evaluation.metrics import evaluate
+from conveyor.model.interruption import SIGNALS, Interrupted, interruptible
+from conveyor.model.text.tokenizer import Tokenizer
+from conveyor.model.training.callbacks import Callbacks
+from conveyor.model.training.checkpoint import CHECKPOINT
+from conveyor.model.training.pretrain import pretrain
+from conveyor.model.training.train import train
+from conveyor.model.verification.check import check
 from tests.conftest import TINY, random_classifier, reviews
 from tests.model.training.test_pretrain import QUICK, texts
 
@@ -94,7 +94,7 @@ def test_it_goes_through_the_library_that_learns_tokens() -> None:
 def test_a_second_signal_ends_the_process_at_once() -> None:
     program = """
 import os, signal
-from model.interruption import interruptible
+from conveyor.model.interruption import interruptible
 with interruptible():
     os.kill(os.getpid(), signal.SIGINT)
     print("first", flush=True)

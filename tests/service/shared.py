@@ -16,17 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from model.artifact import storage
-from model.network.selection import Selection
-from model.text.tokenizer import Tokenizer, TokenizerKind
-from service.api import encoding, json_body, negotiation
-from service.api.compression import CODINGS
-from service.api.schemas import PredictRequest, StatesRequest
-from service.api.state_token import from_token, to_token
-from service.metrics.metrics import Metrics
-from service.middleware.api_keys import Keys
-from service.process.interpreter import SWITCH_SECONDS
-from service.settings import Settings
+from conveyor.model.artifact import storage
+from conveyor.model.network.selection import Selection
+from conveyor.model.text.tokenizer import Tokenizer, TokenizerKind
+from conveyor.service.api import encoding, json_body, negotiation
+from conveyor.service.api.compression import CODINGS
+from conveyor.service.api.schemas import PredictRequest, StatesRequest
+from conveyor.service.api.state_token import from_token, to_token
+from conveyor.service.metrics.metrics import Metrics
+from conveyor.service.middleware.api_keys import Keys
+from conveyor.service.process.interpreter import SWITCH_SECONDS
+from conveyor.service.settings import Settings
 from tests.conftest import random_classifier, reviews
 
 THREADS = 8

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from model.artifact.storage import Artifact
-from model.inference.classifier import Classifier
-from model.text.tokenizer import Tokenizer
-from service.app import create_app
-from service.settings import Settings
+from conveyor.model.artifact.storage import Artifact
+from conveyor.model.inference.classifier import Classifier
+from conveyor.model.text.tokenizer import Tokenizer
+from conveyor.service.app import create_app
+from conveyor.service.settings import Settings
 from tests.asgi import ask
 from tests.conftest import random_classifier
 

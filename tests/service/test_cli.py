@@ -4,7 +4,9 @@ import subprocess
 import sys
 
 # Imported for the flags alone.
-FLAGS = {"model.training", "model.training.settings"}
+FLAGS = {"conveyor.model.training", "conveyor.model.training.settings"}
+
+LEARNING = ("conveyor.model.training", "conveyor.model.convert", "conveyor.model.labelling")
 
 
 def imported(program: str, *packages: str) -> set[str]:
@@ -22,24 +24,24 @@ def imported(program: str, *packages: str) -> set[str]:
 
 
 def test_the_command_line_imports_no_more_than_its_flags_need() -> None:
-    learning = ("model.training", "model.convert", "model.labelling", "model.verification")
-    heavy = ("torch", "datasets", "pyarrow", "jinja2", "huggingface_hub", "fastapi")
-    assert imported("import service.cli", *learning, *heavy) == FLAGS
+    others = ("conveyor.model.verification", "torch", "datasets", "pyarrow", "jinja2", "fastapi")
+    packages = (*LEARNING, *others, "huggingface_hub")
+    assert imported("import conveyor.service.cli", *packages) == FLAGS
 
 
 def test_the_help_needs_nothing_else() -> None:
     program = """
-from service.cli import main
+from conveyor.service.cli import main
 sys.argv = ["conveyor", "--help"]
 try:
     main()
 except SystemExit:
     pass
 """
-    assert imported(program, "model.training", "model.artifact", "torch", "fastapi") == FLAGS
+    assert imported(program, *LEARNING, "conveyor.model.artifact", "torch", "fastapi") == FLAGS
 
 
 def test_what_serves_does_not_learn_convert_or_label() -> None:
-    others = ("model.training", "model.convert", "model.labelling", "datasets", "jinja2")
-    assert imported("import service.serve", *others) == set()
-    assert imported("import service.cli, service.serve", *others) == FLAGS
+    others = (*LEARNING, "datasets", "jinja2")
+    assert imported("import conveyor.service.serve", *others) == set()
+    assert imported("import conveyor.service.cli, conveyor.service.serve", *others) == FLAGS

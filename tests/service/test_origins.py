@@ -1,6 +1,6 @@
 import pytest
 
-from service.origins import origins
+from conveyor.service.origins import origins
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
-from model.artifact import storage
-from service.app import create_app
-from service.settings import Settings
+from conveyor.model.artifact import storage
+from conveyor.service.app import create_app
+from conveyor.service.settings import Settings
 from tests.asgi import ask
 from tests.conftest import random_classifier
 

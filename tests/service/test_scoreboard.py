@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from model.artifact.storage import Artifact
-from service.batching.protocols import StepResult
-from service.metrics.metrics import Metrics
-from service.scoreboard import Scoreboard, Slot
+from conveyor.model.artifact.storage import Artifact
+from conveyor.service.batching.protocols import StepResult
+from conveyor.service.metrics.metrics import Metrics
+from conveyor.service.scoreboard import Scoreboard, Slot
 from tests.conftest import random_classifier
 from tests.integration.conftest import counters
 

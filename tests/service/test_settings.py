@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.settings import DEFAULT_MODEL, Settings
+from conveyor import SHIPPED
+from conveyor.service.settings import Settings
 
 
 def test_variables_set_what_flags_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,8 +28,8 @@ def test_settings_are_frozen() -> None:
 
 
 def test_the_default_model_is_the_shipped_one() -> None:
-    assert Settings().model == DEFAULT_MODEL
-    assert (DEFAULT_MODEL / "config.json").exists()
+    assert Settings().model == SHIPPED
+    assert (SHIPPED / "config.json").exists()
 
 
 def test_every_setting_is_described() -> None:

@@ -12,8 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-import model
-import service
+import conveyor
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,11 +33,11 @@ ALLOWED = {
 # What these hold is for commands, which a server does not run: flags, the signals that are noted,
 # and pipes to the process that reads somebody else's file.
 COMMAND_LINE = (
-    "model.cli.pretrain",
-    "model.cli.train",
-    "service.cli",
-    "model.convert.supervision",
-    "model.interruption",
+    "conveyor.model.cli.pretrain",
+    "conveyor.model.cli.train",
+    "conveyor.service.cli",
+    "conveyor.model.convert.supervision",
+    "conveyor.model.interruption",
 )
 
 PLAIN = (
@@ -113,10 +112,9 @@ def test_what_would_be_shared_is_found() -> None:
 
 
 def modules() -> Iterator[types.ModuleType]:
-    """All modules of the two packages."""
-    for package in (model, service):
-        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            yield importlib.import_module(found.name)
+    """All modules of the package."""
+    for found in pkgutil.walk_packages(conveyor.__path__, "conveyor."):
+        yield importlib.import_module(found.name)
 
 
 def shared(value: Any, home: str) -> Iterator[str]:

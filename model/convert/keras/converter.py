@@ -7,17 +7,17 @@ cannot do is refused by its name and class.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.convert.keras.graph import output_of
-from model.convert.keras.layers import LayerReader
-from model.convert.keras.options import check_classes
-from model.convert.keras.runner import runner
-from model.convert.keras.values import Scores
-from model.convert.keras.weights import Weights
-from model.convert.source import Hints, Source
-from model.errors import ConversionError
+from conveyor.model.convert.keras.graph import output_of
+from conveyor.model.convert.keras.layers import LayerReader
+from conveyor.model.convert.keras.options import check_classes
+from conveyor.model.convert.keras.runner import runner
+from conveyor.model.convert.keras.values import Scores
+from conveyor.model.convert.keras.weights import Weights
+from conveyor.model.convert.source import Hints, Source
+from conveyor.model.errors import ConversionError
 
 if TYPE_CHECKING:  # it needs h5py, an optional extra
-    from model.convert.keras.file import KerasFile
+    from conveyor.model.convert.keras.file import KerasFile
 
 INSTALL = "pip install 'conveyor[convert]'"
 
@@ -29,7 +29,7 @@ def read_keras(path: Path, hints: Hints) -> Source:
     """
     hints.refuse(path)
     try:
-        from model.convert.keras.file import opened  # noqa: PLC0415 - an optional extra
+        from conveyor.model.convert.keras.file import opened  # noqa: PLC0415 - an optional extra
     except ImportError:
         raise ConversionError(f"{path} needs the h5py library: {INSTALL}.") from None
     try:

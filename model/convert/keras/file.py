@@ -17,8 +17,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from model.convert.network import Array
-from model.errors import ConversionError
+from conveyor.model.convert.network import Array
+from conveyor.model.errors import ConversionError
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 MEMBERS = frozenset({"metadata.json", CONFIG, WEIGHTS})

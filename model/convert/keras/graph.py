@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from model.convert.keras.values import Ids, Value
-from model.errors import ConversionError
+from conveyor.model.convert.keras.values import Ids, Value
+from conveyor.model.errors import ConversionError
 
 
 class Caller(Protocol):

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from model.convert.head import PARTS
-from model.convert.keras.options import check_options, plain
-from model.convert.keras.values import Call, CellState, Ids, Scores, Steps, Units, Value
-from model.convert.keras.weights import Weights
-from model.convert.network import Array, Direction, Layer, Network
-from model.errors import ConversionError
-from model.network.config import CellName
+from conveyor.model.convert.head import PARTS
+from conveyor.model.convert.keras.options import check_options, plain
+from conveyor.model.convert.keras.values import Call, CellState, Ids, Scores, Steps, Units, Value
+from conveyor.model.convert.keras.weights import Weights
+from conveyor.model.convert.network import Array, Direction, Layer, Network
+from conveyor.model.errors import ConversionError
+from conveyor.model.network.config import CellName
 
 CELLS: Mapping[str, CellName] = {"LSTM": "lstm", "SimpleRNN": "rnn"}
 

@@ -7,8 +7,8 @@ is only asked to make a model once every class that its file names is known to b
 from collections.abc import Mapping
 from typing import Any
 
-from model.convert.keras.values import Call
-from model.errors import ConversionError
+from conveyor.model.convert.keras.values import Call
+from conveyor.model.errors import ConversionError
 
 # The only value of an option that an artifact has a place for, or ANY.
 ANY: Any = object()

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from model.convert.source import OutputKind
-from model.errors import ConversionError
+from conveyor.model.convert.source import OutputKind
+from conveyor.model.errors import ConversionError
 
 
 @dataclass(frozen=True)

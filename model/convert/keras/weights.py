@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from model.convert.keras.values import Call
-from model.convert.network import Array
+from conveyor.model.convert.keras.values import Call
+from conveyor.model.convert.network import Array
 
 if TYPE_CHECKING:  # it needs h5py, an optional extra
-    from model.convert.keras.file import KerasFile
+    from conveyor.model.convert.keras.file import KerasFile
 
 # By what name the weights of a class are in an archive; the second of a class has _1 at the end.
 GROUPS: Mapping[str, str] = {

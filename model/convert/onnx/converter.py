@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.convert.network import Layer, Network, columns, spread
-from model.convert.onnx.runner import runner
-from model.convert.source import Hints, Source
-from model.errors import ConversionError
-from model.types import Floats
+from conveyor.model.convert.network import Layer, Network, columns, spread
+from conveyor.model.convert.onnx.runner import runner
+from conveyor.model.convert.source import Hints, Source
+from conveyor.model.errors import ConversionError
+from conveyor.model.types import Floats
 
 if TYPE_CHECKING:  # they need the onnx library, an optional extra
-    from model.convert.onnx.graph import Graph
-    from model.convert.onnx.graph_trace import GraphTrace
+    from conveyor.model.convert.onnx.graph import Graph
+    from conveyor.model.convert.onnx.graph_trace import GraphTrace
 
 
 def read_onnx(path: Path, hints: Hints) -> Source:
     """Read the network of an ONNX file. Raises ConversionError with one sentence."""
     hints.refuse(path)
     try:
-        from model.convert.onnx.graph import load  # noqa: PLC0415 - an optional extra
-        from model.convert.onnx.tracer import trace  # noqa: PLC0415
+        from conveyor.model.convert.onnx.graph import load  # noqa: PLC0415 - an optional extra
+        from conveyor.model.convert.onnx.tracer import trace  # noqa: PLC0415
     except ImportError:
         raise ConversionError(
             f"{path} needs the onnx library: pip install 'conveyor[convert]'."

@@ -15,9 +15,9 @@ from google.protobuf.message import DecodeError
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, helper, numpy_helper
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
-from model.convert.onnx.nodes import Values, first_line
-from model.errors import ConversionError
-from model.files import check_regular
+from conveyor.model.convert.onnx.nodes import Values, first_line
+from conveyor.model.errors import ConversionError
+from conveyor.model.files import check_regular
 
 DOMAINS = frozenset({"", "ai.onnx"})  # two names of one
 

@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from model.convert.network import Array, Layer
-from model.convert.onnx.nodes import Values
+from conveyor.model.convert.network import Array, Layer
+from conveyor.model.convert.onnx.nodes import Values
 
 Output = Literal["logits", "probabilities", "log-probabilities"]
 

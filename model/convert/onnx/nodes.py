@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from onnx import NodeProto, ValueInfoProto, helper
 from onnx.reference import ReferenceEvaluator
 
-from model.convert.network import Array, Direction, Layer
-from model.errors import ConversionError
-from model.network.config import CellName
+from conveyor.model.convert.network import Array, Direction, Layer
+from conveyor.model.errors import ConversionError
+from conveyor.model.network.config import CellName
 
 Values = NDArray[Any]
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.convert.network import Array
-from model.errors import ConversionError
-from model.types import Floats
+from conveyor.model.convert.network import Array
+from conveyor.model.errors import ConversionError
+from conveyor.model.types import Floats
 
 if TYPE_CHECKING:  # they need the onnx library, an optional extra
-    from model.convert.onnx.graph import Graph
-    from model.convert.onnx.graph_trace import GraphTrace
+    from conveyor.model.convert.onnx.graph import Graph
+    from conveyor.model.convert.onnx.graph_trace import GraphTrace
 
 
 def runner(graph: "Graph", trace: "GraphTrace") -> Callable[[list[list[int]]], Floats] | None:
@@ -20,7 +20,7 @@ def runner(graph: "Graph", trace: "GraphTrace") -> Callable[[list[list[int]]], F
         import onnxruntime  # noqa: PLC0415 - an optional extra
     except ImportError:
         return None
-    from model.convert.onnx.nodes import first_line  # noqa: PLC0415 - needs the onnx library
+    from conveyor.model.convert.onnx.nodes import first_line  # noqa: PLC0415 - needs the onnx library
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what fails is raised anyway

@@ -20,10 +20,17 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from onnx import NodeProto
 
-from model.convert.onnx.graph import DOMAINS, Graph
-from model.convert.onnx.graph_trace import GraphTrace, Output
-from model.convert.onnx.nodes import Values, attributes, compute, layer_of, most_bytes, refusal
-from model.errors import ConversionError
+from conveyor.model.convert.onnx.graph import DOMAINS, Graph
+from conveyor.model.convert.onnx.graph_trace import GraphTrace, Output
+from conveyor.model.convert.onnx.nodes import (
+    Values,
+    attributes,
+    compute,
+    layer_of,
+    most_bytes,
+    refusal,
+)
+from conveyor.model.errors import ConversionError
 
 OPERATIONS = frozenset(
     {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from model.convert.json_file import read_json
-from model.errors import ConversionError
+from conveyor.model.convert.json_file import read_json
+from conveyor.model.errors import ConversionError
 
 EMBEDDING, HEAD = "embedding.weight", "head.weight"
 MODULES = ("embedding", "lstm", "head")

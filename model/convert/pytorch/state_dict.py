@@ -10,8 +10,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from model.artifact.model_files import STORED_IN
-from model.errors import ConversionError
+from conveyor.model.artifact.model_files import STORED_IN
+from conveyor.model.errors import ConversionError
 
 # Where checkpoints keep the weights beside other things, the likeliest first.
 HOLDERS = ("state_dict", "model_state_dict", "model")

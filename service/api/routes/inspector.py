@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from fastapi import APIRouter, Request, Response
 
-from service.errors import NotFound
+from conveyor.service.errors import NotFound
 
 FILES = importlib.resources.files("service") / "inspector"
 PAGE = "index.html"

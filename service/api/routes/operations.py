@@ -5,12 +5,12 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, Request, Response
 
-from model.artifact.identity import ArtifactInfo
-from model.network.parameters import parameter_count
-from service.api.app_context import InContext
-from service.api.schemas import Info, Limits, Status
-from service.errors import Overloaded, Unauthorized, Unavailable, documented
-from service.process.cores import threads
+from conveyor.model.artifact.identity import ArtifactInfo
+from conveyor.model.network.parameters import parameter_count
+from conveyor.service.api.app_context import InContext
+from conveyor.service.api.schemas import Info, Limits, Status
+from conveyor.service.errors import Overloaded, Unauthorized, Unavailable, documented
+from conveyor.service.process.cores import threads
 
 router = APIRouter()
 

@@ -4,14 +4,14 @@ import asyncio
 
 from fastapi import APIRouter, Request
 
-from model.types import Floats
-from service.api.app_context import app_context
-from service.api.encoding import ranked
-from service.api.json_body import TIMEOUT_PARAMETER, JSONRoute
-from service.api.schemas import LabelScore, PredictRequest
-from service.api.texts import check_answer, infer, score_bytes, timing_headers, tokenize
-from service.batching.jobs import Predicting
-from service.errors import (
+from conveyor.model.types import Floats
+from conveyor.service.api.app_context import app_context
+from conveyor.service.api.encoding import ranked
+from conveyor.service.api.json_body import TIMEOUT_PARAMETER, JSONRoute
+from conveyor.service.api.schemas import LabelScore, PredictRequest
+from conveyor.service.api.texts import check_answer, infer, score_bytes, timing_headers, tokenize
+from conveyor.service.batching.jobs import Predicting
+from conveyor.service.errors import (
     DeadlinePassed,
     InvalidRequest,
     MalformedJSON,
@@ -22,7 +22,7 @@ from service.errors import (
     UnsupportedMediaType,
     documented,
 )
-from service.json_response import JSONResponse
+from conveyor.service.json_response import JSONResponse
 
 router = APIRouter(route_class=JSONRoute)
 

@@ -7,18 +7,18 @@ from itertools import repeat
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from service.api.app_context import AppContext, app_context
-from service.api.caller import while_connected
-from service.api.compression import CODINGS, WORTH_COMPRESSING
-from service.api.encoding import FORMATS, Result, States
-from service.api.json_body import TIMEOUT_PARAMETER, JSONRoute
-from service.api.negotiation import content_coding, media_type
-from service.api.request_context import RequestContext
-from service.api.routes.predict import FAILURES
-from service.api.schemas import StatesRequest, StatesResponse
-from service.api.selection import select, starts
-from service.api.size import answer_bytes
-from service.api.texts import (
+from conveyor.service.api.app_context import AppContext, app_context
+from conveyor.service.api.caller import while_connected
+from conveyor.service.api.compression import CODINGS, WORTH_COMPRESSING
+from conveyor.service.api.encoding import FORMATS, Result, States
+from conveyor.service.api.json_body import TIMEOUT_PARAMETER, JSONRoute
+from conveyor.service.api.negotiation import content_coding, media_type
+from conveyor.service.api.request_context import RequestContext
+from conveyor.service.api.routes.predict import FAILURES
+from conveyor.service.api.schemas import StatesRequest, StatesResponse
+from conveyor.service.api.selection import select, starts
+from conveyor.service.api.size import answer_bytes
+from conveyor.service.api.texts import (
     Tokenized,
     check_answer,
     infer,
@@ -26,9 +26,9 @@ from service.api.texts import (
     timing_headers,
     tokenize,
 )
-from service.batching.errors import Full
-from service.batching.jobs import Tracing
-from service.errors import MAX_ECHO, InvalidRequest, NotAcceptable, documented
+from conveyor.service.batching.errors import Full
+from conveyor.service.batching.jobs import Tracing
+from conveyor.service.errors import MAX_ECHO, InvalidRequest, NotAcceptable, documented
 
 router = APIRouter(route_class=JSONRoute)
 

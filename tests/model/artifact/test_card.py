@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
-from model.artifact.card import Metric, card_data, metrics, model_card
-from model.errors import ArtifactError
-from model.evaluation.metrics import Evaluation
+from conveyor.model.artifact.card import Metric, card_data, metrics, model_card
+from conveyor.model.errors import ArtifactError
+from conveyor.model.evaluation.metrics import Evaluation
 from tests.conftest import random_classifier
 
 

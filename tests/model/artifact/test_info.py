@@ -7,11 +7,11 @@ import pytest
 import safetensors.torch
 import torch
 
-from model.artifact import language_model, model_files, storage
-from model.artifact.info import info
-from model.artifact.manifest import MANIFEST
-from model.errors import ArtifactError
-from model.training.pretrain import pretrain
+from conveyor.model.artifact import language_model, model_files, storage
+from conveyor.model.artifact.info import info
+from conveyor.model.artifact.manifest import MANIFEST
+from conveyor.model.errors import ArtifactError
+from conveyor.model.training.pretrain import pretrain
 from tests.conftest import random_classifier
 from tests.model.training.test_pretrain import QUICK, texts
 

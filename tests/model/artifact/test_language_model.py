@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.artifact import language_model, storage
-from model.artifact.language_model import PretrainedLanguageModel
-from model.artifact.manifest import MANIFEST
-from model.errors import ArtifactError, TrainingError
-from model.training.initialization import PretrainedInitialization
-from model.training.pretrain import pretrain
-from model.training.settings import TrainingSettings
-from model.training.train import _Data, _prepare, train
+from conveyor.model.artifact import language_model, storage
+from conveyor.model.artifact.language_model import PretrainedLanguageModel
+from conveyor.model.artifact.manifest import MANIFEST
+from conveyor.model.errors import ArtifactError, TrainingError
+from conveyor.model.training.initialization import PretrainedInitialization
+from conveyor.model.training.pretrain import pretrain
+from conveyor.model.training.settings import TrainingSettings
+from conveyor.model.training.train import _Data, _prepare, train
 from tests.conftest import TINY, reviews
 from tests.model.training.test_pretrain import QUICK, texts
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.artifact import language_model, model_files, storage
-from model.artifact.info import info
-from model.artifact.manifest import MANIFEST, manifest, read_manifest
-from model.errors import ArtifactError
-from model.files import write_atomically
-from model.verification.check import check
-from service.settings import DEFAULT_MODEL
+from conveyor import SHIPPED
+from conveyor.model.artifact import language_model, model_files, storage
+from conveyor.model.artifact.info import info
+from conveyor.model.artifact.manifest import MANIFEST, manifest, read_manifest
+from conveyor.model.errors import ArtifactError
+from conveyor.model.files import write_atomically
+from conveyor.model.verification.check import check
 from tests.conftest import random_classifier, reviews
 
 TEXTS = [example.text for example in reviews(10)]
@@ -78,7 +78,7 @@ def test_without_a_manifest_a_damaged_file_has_no_traceback(directory: Path, nam
 
 
 def test_a_damaged_language_model_is_refused(tmp_path: Path) -> None:
-    directory = Path(shutil.copytree(DEFAULT_MODEL.parent / "imdb-language", tmp_path / "m"))
+    directory = Path(shutil.copytree(SHIPPED.parent / "imdb-language", tmp_path / "m"))
     for name in ("pretrained.json", "model.safetensors", "tokenizer.json", MANIFEST):
         content = (directory / name).read_bytes()
         [broken, *_] = mutations(content, 1)
@@ -90,7 +90,7 @@ def test_a_damaged_language_model_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("model", ["imdb-sentiment", "imdb-language"])
 def test_what_is_shipped_is_as_it_was_written(model: str) -> None:
-    directory = DEFAULT_MODEL.parent / model
+    directory = SHIPPED.parent / model
     assert info(directory).sealed
     # Other tools read it too.
     subprocess.run(["sha256sum", "--check", "--strict", MANIFEST], cwd=directory, check=True)

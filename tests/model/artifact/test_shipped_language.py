@@ -5,11 +5,11 @@ import random
 import pytest
 import torch
 
-from model.artifact import language_model
-from model.artifact.language_model import PretrainedLanguageModel
-from model.network.classifier import LSTMClassifier
-from model.training.initialization import PretrainedInitialization
-from service.settings import DEFAULT_MODEL
+from conveyor import SHIPPED
+from conveyor.model.artifact import language_model
+from conveyor.model.artifact.language_model import PretrainedLanguageModel
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.training.initialization import PretrainedInitialization
 from tests.model.reference import make_config
 
 SENTENCES = (
@@ -21,7 +21,7 @@ SENTENCES = (
 
 @pytest.fixture(scope="module")
 def language() -> PretrainedLanguageModel:
-    return language_model.load(DEFAULT_MODEL.parent / "imdb-language")
+    return language_model.load(SHIPPED.parent / "imdb-language")
 
 
 def test_it_finds_sentences_likelier_than_their_words_in_another_order(

@@ -9,10 +9,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from model.artifact import model_files, storage
-from model.artifact.manifest import MANIFEST
-from model.errors import ArtifactError
-from model.files import write_atomically
+from conveyor.model.artifact import model_files, storage
+from conveyor.model.artifact.manifest import MANIFEST
+from conveyor.model.errors import ArtifactError
+from conveyor.model.files import write_atomically
 from tests.conftest import random_classifier, reviews
 
 TEXTS = [example.text for example in reviews(10)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from model.types import Panel
+from conveyor.model.types import Panel
 from tests.process import conveyor
 
 

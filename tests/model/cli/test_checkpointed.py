@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from model.cli.checkpointed import checkpointed
-from model.errors import OutOfMemory
+from conveyor.model.cli.checkpointed import checkpointed
+from conveyor.model.errors import OutOfMemory
 from tests.conftest import reviews
 from tests.model.cli.shared import GIGABYTE, QUICK, write_csv
 from tests.process import assert_one_sentence, conveyor, conveyor_within

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from model.artifact import storage
+from conveyor.model.artifact import storage
 from tests.conftest import random_classifier
 from tests.model.cli.shared import GIGABYTE
 from tests.process import assert_one_sentence, conveyor, conveyor_within

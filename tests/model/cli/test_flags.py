@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel, Field
 
-from model.cli.flags import with_flags
-from model.types import Panel
+from conveyor.model.cli.flags import with_flags
+from conveyor.model.types import Panel
 
 
 class Settings(BaseModel):

@@ -8,15 +8,15 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from model.artifact import storage
-from model.verification.check import CHECKS
-from service.settings import DEFAULT_MODEL
+from conveyor import SHIPPED
+from conveyor.model.artifact import storage
+from conveyor.model.verification.check import CHECKS
 from tests.conftest import random_classifier
 from tests.process import assert_one_sentence, conveyor
 
 
 def test_people_see_the_shipped_model_part_by_part() -> None:
-    result = conveyor("info", DEFAULT_MODEL)
+    result = conveyor("info", SHIPPED)
     assert result.returncode == 0, result.stderr
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in result.stdout.splitlines()]
     for row in (
@@ -29,12 +29,12 @@ def test_people_see_the_shipped_model_part_by_part() -> None:
         ["accuracy", "0.9302", "Large Movie Review Dataset, test"],
     ):
         assert row in rows, result.stdout
-    assert storage.load(DEFAULT_MODEL).sha256 in result.stdout
+    assert storage.load(SHIPPED).sha256 in result.stdout
     assert "weights in float16" in result.stdout
 
 
 def test_programs_get_stable_keys() -> None:
-    result = conveyor("info", DEFAULT_MODEL.parent / "imdb-language", "--json")
+    result = conveyor("info", SHIPPED.parent / "imdb-language", "--json")
     told = json.loads(result.stdout)
     assert list(told) == [
         *("kind", "artifact", "sealed", "config", "labels", "parameters", "parts"),
@@ -65,7 +65,7 @@ def test_a_broken_model_is_one_sentence(tmp_path: Path, stacked: Path) -> None:
 
 
 def test_a_good_model_is_checked_line_by_line() -> None:
-    result = conveyor("check", DEFAULT_MODEL)
+    result = conveyor("check", SHIPPED)
     assert result.returncode == 0, result.stdout
     lines = result.stdout.splitlines()
     assert len(lines) == len(CHECKS)

@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from model.cli.memory import enough_memory
-from model.errors import OutOfMemory
+from conveyor.model.cli.memory import enough_memory
+from conveyor.model.errors import OutOfMemory
 
 
 def cpu() -> None:

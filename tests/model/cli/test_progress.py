@@ -3,8 +3,8 @@ import re
 
 from rich.console import Console
 
-from model.cli.progress import Progress
-from model.training.callbacks import PretrainingEpoch, StepReport, TrainingEpoch
+from conveyor.model.cli.progress import Progress
+from conveyor.model.training.callbacks import PretrainingEpoch, StepReport, TrainingEpoch
 
 
 class ConvertOptions:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from model.artifact import storage
+from conveyor.model.artifact import storage
 from tests.conftest import reviews
 from tests.model.cli.shared import QUICK, write_csv
 from tests.process import assert_one_sentence, conveyor

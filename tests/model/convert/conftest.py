@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from model.convert import supervision
+from conveyor.model.convert import supervision
 
 
 @pytest.fixture(autouse=True)

@@ -20,15 +20,15 @@ import safetensors.torch
 import torch
 import typer
 
-from model.convert import files
-from model.convert.convert import TargetSpec, convert
-from model.convert.files import SiblingFiles
-from model.convert.keras import file  # noqa: F401
-from model.convert.onnx import graph, tracer  # noqa: F401
-from model.convert.options import ConvertOptions, tokens_and_labels
-from model.convert.source import Hints
-from model.convert.supervision import Report, supervised
-from model.errors import ModelError
+from conveyor.model.convert import files
+from conveyor.model.convert.convert import TargetSpec, convert
+from conveyor.model.convert.files import SiblingFiles
+from conveyor.model.convert.keras import file  # noqa: F401
+from conveyor.model.convert.onnx import graph, tracer  # noqa: F401
+from conveyor.model.convert.options import ConvertOptions, tokens_and_labels
+from conveyor.model.convert.source import Hints
+from conveyor.model.convert.supervision import Report, supervised
+from conveyor.model.errors import ModelError
 from tests.model.convert.published import Pooled, save_vocabulary
 
 

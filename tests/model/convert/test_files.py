@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from model.convert import files
-from model.convert.source import Hints
-from model.errors import ConversionError
+from conveyor.model.convert import files
+from conveyor.model.convert.source import Hints
+from conveyor.model.errors import ConversionError
 
 
 def test_a_file_of_another_type_is_refused_with_all_that_can_be_read(tmp_path: Path) -> None:

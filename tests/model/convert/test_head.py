@@ -1,7 +1,7 @@
 import pytest
 
-from model.convert.head import read_parts
-from model.errors import ConversionError
+from conveyor.model.convert.head import read_parts
+from conveyor.model.errors import ConversionError
 
 
 @pytest.mark.parametrize("text", ["first", "max+max", "max,mean", "", "concat+max"])

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import typer
 
-from model.convert import files
-from model.convert.source import Hints
-from model.convert.supervision import Report, supervised
-from model.errors import ConversionError, OutOfMemory
-from model.interruption import interruptible
+from conveyor.model.convert import files
+from conveyor.model.convert.source import Hints
+from conveyor.model.convert.supervision import Report, supervised
+from conveyor.model.errors import ConversionError, OutOfMemory
+from conveyor.model.interruption import interruptible
 from tests.model.convert import mutate
 
 # How many damaged files of each kind: `python -m tests.model.convert.mutate` tries more.

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import models, pre_tokenizers, processors
 
-from model.convert.tokens import (
+from conveyor.model.convert.tokens import (
     Rules,
     prepare,
     read_tokenizer,
     read_vocabulary,
     word_tokenizer,
 )
-from model.errors import ConversionError
-from model.text.tokenizer import Tokenizer
-from model.types import Split
+from conveyor.model.errors import ConversionError
+from conveyor.model.text.tokenizer import Tokenizer
+from conveyor.model.types import Split
 
 WORDS = ["<pad>", "<unk>", "don", "'", "t", "go", ".", "Go", "don't", "dont", "é"]
 VOCABULARY = {word: number for number, word in enumerate(WORDS)}

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.data.examples import Example, read_examples, read_texts
-from model.data.rows import Columns
-from model.errors import DataError
+from conveyor.model.data.examples import Example, read_examples, read_texts
+from conveyor.model.data.rows import Columns
+from conveyor.model.errors import DataError
 
 EXPECTED = [
     Example("a film, long", "good one"),

@@ -1,7 +1,7 @@
 import pytest
 
-from model.data.formats import check_pipe_format, format_of
-from model.errors import DataError
+from conveyor.model.data.formats import check_pipe_format, format_of
+from conveyor.model.errors import DataError
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ import datasets
 import pyarrow as pa
 import pytest
 
-from model.data import arrow
-from model.data.examples import read_examples, read_texts
-from model.data.reader import open_rows
-from model.data.rows import UNLABELLED, BadRow, Row
-from model.errors import DataError
+from conveyor.model.data import arrow
+from conveyor.model.data.examples import read_examples, read_texts
+from conveyor.model.data.reader import open_rows
+from conveyor.model.data.rows import UNLABELLED, BadRow, Row
+from conveyor.model.errors import DataError
 
 
 @pytest.fixture(autouse=True)

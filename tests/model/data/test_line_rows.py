@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from model.data.formats import format_of
-from model.data.line_rows import LineRows
-from model.data.lines import open_lines
-from model.data.rows import BadRow, Columns, Row
-from model.errors import DataError
+from conveyor.model.data.formats import format_of
+from conveyor.model.data.line_rows import LineRows
+from conveyor.model.data.lines import open_lines
+from conveyor.model.data.rows import BadRow, Columns, Row
+from conveyor.model.errors import DataError
 
 
 def read(path: Path, content: bytes, column: str | None = None) -> list[Row | BadRow]:

@@ -14,16 +14,16 @@ import pytest
 import torch
 import typer
 
-from model.data.examples import read_examples
-from model.data.lines import open_lines
-from model.data.parquet import ParquetRows
-from model.data.pipes import open_to_read, read_watched, write_watched
-from model.errors import DataError, TrainingError
-from model.interruption import interruptible
-from model.labelling.resumable import Pipe
-from model.training import checkpoint
-from model.training.checkpoint import Checkpoint
-from model.training.vectors import WordVectors
+from conveyor.model.data.examples import read_examples
+from conveyor.model.data.lines import open_lines
+from conveyor.model.data.parquet import ParquetRows
+from conveyor.model.data.pipes import open_to_read, read_watched, write_watched
+from conveyor.model.errors import DataError, TrainingError
+from conveyor.model.interruption import interruptible
+from conveyor.model.labelling.resumable import Pipe
+from conveyor.model.training import checkpoint
+from conveyor.model.training.checkpoint import Checkpoint
+from conveyor.model.training.vectors import WordVectors
 from tests.model.labelling.test_resumable import RUN
 
 LONG = bytes(range(256)) * 4000  # much more than a pipe holds

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from model.data.examples import Example, read_examples, read_texts
-from model.data.reader import open_rows
-from model.data.rows import Columns, Row
-from model.errors import DataError
+from conveyor.model.data.examples import Example, read_examples, read_texts
+from conveyor.model.data.reader import open_rows
+from conveyor.model.data.rows import Columns, Row
+from conveyor.model.errors import DataError
 from tests.data_files import SOURCES, write_source
 
 ROWS = [

@@ -11,18 +11,18 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from model.data import arrow, lines, rows
-from model.data.examples import read_examples, read_texts
-from model.data.formats import format_of
-from model.data.line_rows import LineRows
-from model.data.lines import open_lines
-from model.data.parquet import ParquetRows
-from model.data.rows import BadRow, Row, listed
-from model.data.soft_labels import read_soft_examples
-from model.errors import DataError
-from model.labelling.label import windows
-from model.labelling.writers import AddedColumns, JsonLinesWriter, TableWriter
-from model.training.vectors import WordVectors
+from conveyor.model.data import arrow, lines, rows
+from conveyor.model.data.examples import read_examples, read_texts
+from conveyor.model.data.formats import format_of
+from conveyor.model.data.line_rows import LineRows
+from conveyor.model.data.lines import open_lines
+from conveyor.model.data.parquet import ParquetRows
+from conveyor.model.data.rows import BadRow, Row, listed
+from conveyor.model.data.soft_labels import read_soft_examples
+from conveyor.model.errors import DataError
+from conveyor.model.labelling.label import windows
+from conveyor.model.labelling.writers import AddedColumns, JsonLinesWriter, TableWriter
+from conveyor.model.training.vectors import WordVectors
 
 LIMIT = 1000
 LONG = b"a" * 5000
@@ -192,9 +192,9 @@ def test_a_device_that_never_ends_is_one_sentence() -> None:
     """Within memory for a few rows."""
     program = """
 import resource
-from model.errors import DataError
-from model.data.line_rows import LineRows
-from model.data.lines import open_lines
+from conveyor.model.errors import DataError
+from conveyor.model.data.line_rows import LineRows
+from conveyor.model.data.lines import open_lines
 has = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (has + 2**28, has + 2**28))
 for kind in (".csv", ".jsonl"):

@@ -8,16 +8,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.data.soft_labels import (
+from conveyor.model.data.soft_labels import (
     SoftExample,
     merged,
     one_hot,
     probabilities,
     read_soft_examples,
 )
-from model.errors import DataError
-from model.training.objective import learn_labels
-from model.training.train import train
+from conveyor.model.errors import DataError
+from conveyor.model.training.objective import learn_labels
+from conveyor.model.training.train import train
 from tests.conftest import TINY, reviews
 from tests.model.training.test_objective import batch
 from tests.model.training.test_train import opinions

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.evaluation.calibration import (
+from conveyor.model.evaluation.calibration import (
     COLDEST,
     HOTTEST,
     apply_temperature,

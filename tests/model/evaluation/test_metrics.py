@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.artifact import storage
-from model.data.examples import Example
-from model.errors import DataError
-from model.evaluation.metrics import Evaluation, confusion, evaluate, label_ids
+from conveyor.model.artifact import storage
+from conveyor.model.data.examples import Example
+from conveyor.model.errors import DataError
+from conveyor.model.evaluation.metrics import Evaluation, confusion, evaluate, label_ids
 from tests.conftest import random_classifier, reviews
 
 

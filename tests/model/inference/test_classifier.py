@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from model.inference import classifier as module
-from model.inference.classifier import use_threads, used_threads
+from conveyor.model.inference import classifier as module
+from conveyor.model.inference.classifier import use_threads, used_threads
 from tests.conftest import random_classifier, reviews
 
 TEXTS = ["", *(example.text for example in reviews(20))]

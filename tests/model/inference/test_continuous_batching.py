@@ -5,16 +5,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.inference.continuous_batching import (
+from conveyor.model.inference.continuous_batching import (
     Reader,
     SpanReader,
     WholeReader,
     reader_of,
     span_length,
 )
-from model.network.config import ModelConfig
-from model.network.spans import CALL_ROWS, LENGTHS, MOST_ROWS
-from model.text.batching import collate
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.spans import CALL_ROWS, LENGTHS, MOST_ROWS
+from conveyor.model.text.batching import collate
 from tests.conftest import random_network
 from tests.model.reference import batches, configs, make_config, make_text, seeds
 

@@ -8,14 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.data.formats import format_of
-from model.data.reader import open_rows
-from model.data.rows import UNLABELLED, BadRow, Row, Rows
-from model.labelling import label as module
-from model.labelling.label import label_rows, windows
-from model.labelling.parquet import ParquetWriter
-from model.labelling.resumable import Mark, Run, open_partial
-from model.labelling.writers import AddedColumns, GzipWriter, JsonLinesWriter, TableWriter, Writer
+from conveyor.model.data.formats import format_of
+from conveyor.model.data.reader import open_rows
+from conveyor.model.data.rows import UNLABELLED, BadRow, Row, Rows
+from conveyor.model.labelling import label as module
+from conveyor.model.labelling.label import label_rows, windows
+from conveyor.model.labelling.parquet import ParquetWriter
+from conveyor.model.labelling.resumable import Mark, Run, open_partial
+from conveyor.model.labelling.writers import (
+    AddedColumns,
+    GzipWriter,
+    JsonLinesWriter,
+    TableWriter,
+    Writer,
+)
 from tests.conftest import random_classifier, reviews
 
 CLASSIFIER = random_classifier(max_tokens=20)

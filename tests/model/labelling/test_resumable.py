@@ -6,9 +6,9 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from model.errors import PredictionError
-from model.labelling import resumable
-from model.labelling.resumable import Partial, Run, open_partial, partial_of
+from conveyor.model.errors import PredictionError
+from conveyor.model.labelling import resumable
+from conveyor.model.labelling.resumable import Partial, Run, open_partial, partial_of
 
 RUN = Run(
     model="m",

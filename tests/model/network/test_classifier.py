@@ -3,12 +3,12 @@ import torch
 from hypothesis import given
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from model.network.cell import cell_of
-from model.network.classifier import LSTMClassifier
-from model.network.config import CellName, ModelConfig, Pooling
-from model.network.dropout import locked_dropout
-from model.network.lstm import TENSORS
-from model.text.batching import collate
+from conveyor.model.network.cell import cell_of
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.network.config import CellName, ModelConfig, Pooling
+from conveyor.model.network.dropout import locked_dropout
+from conveyor.model.network.lstm import TENSORS
+from conveyor.model.text.batching import collate
 from tests.conftest import random_network
 from tests.model.reference import (
     batches,

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from model.network.config import ModelConfig
+from conveyor.model.network.config import ModelConfig
 
 VALID: dict[str, Any] = {
     "vocab_size": 10,

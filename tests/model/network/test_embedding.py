@@ -6,8 +6,8 @@ import sys
 import torch
 from torch import nn
 
-from model.network import embedding
-from service.settings import DEFAULT_MODEL
+from conveyor import SHIPPED
+from conveyor.model.network import embedding
 
 
 def test_it_begins_as_that_of_pytorch() -> None:
@@ -26,8 +26,8 @@ def test_to_load_a_model_imports_no_compiler() -> None:
     program = """
 import sys
 from pathlib import Path
-from model.artifact import storage
+from conveyor.model.artifact import storage
 storage.load(Path(sys.argv[1]))
 sys.exit(len({"torch._dynamo", "sympy"} & sys.modules.keys()))
 """
-    subprocess.run([sys.executable, "-c", program, DEFAULT_MODEL], check=True)
+    subprocess.run([sys.executable, "-c", program, SHIPPED], check=True)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from model.network.language_model import (
+from conveyor.model.network.language_model import (
     LanguageModel,
     draw,
     log_frequencies,

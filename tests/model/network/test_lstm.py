@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from model.network.lstm import CellWeights, lstm_step
+from conveyor.model.network.lstm import CellWeights, lstm_step
 
 
 def test_the_sigmoid_of_the_course() -> None:

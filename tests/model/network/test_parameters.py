@@ -1,10 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.artifact.language_model import network_of
-from model.network.classifier import LSTMClassifier
-from model.network.config import LanguageModelConfig, ModelConfig
-from model.network.parameters import (
+from conveyor.model.artifact.language_model import network_of
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.network.config import LanguageModelConfig, ModelConfig
+from conveyor.model.network.parameters import (
     ParameterInfo,
     classifier_parts,
     language_model_parts,

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.inference.classifier import Trace
-from model.network.config import ModelConfig
-from model.network.selection import Selection
+from conveyor.model.inference.classifier import Trace
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.selection import Selection
 from tests.model.reference import (
     batches,
     classifier_of,

@@ -1,6 +1,6 @@
 import torch
 
-from model.network import rnn
+from conveyor.model.network import rnn
 
 
 def test_the_equation_by_hand() -> None:

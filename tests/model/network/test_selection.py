@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from model.inference.classifier import Trace
-from model.network import lstm
-from model.network.cell import cell_of
-from model.network.config import ModelConfig
-from model.network.selection import Selection, answer_floats
+from conveyor.model.inference.classifier import Trace
+from conveyor.model.network import lstm
+from conveyor.model.network.cell import cell_of
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.selection import Selection, answer_floats
 from tests.model.reference import (
     batches,
     classifier_of,

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from model.network import lstm, rnn, spans
-from model.network.cell import Cell
-from model.network.selection import Selection
-from model.network.spans import CALL_ROWS, LENGTHS, MOST_ROWS
-from model.text.tokenizer import Encoding
+from conveyor.model.network import lstm, rnn, spans
+from conveyor.model.network.cell import Cell
+from conveyor.model.network.selection import Selection
+from conveyor.model.network.spans import CALL_ROWS, LENGTHS, MOST_ROWS
+from conveyor.model.text.tokenizer import Encoding
 from tests.conftest import random_classifier
 
 LONGEST = 5000

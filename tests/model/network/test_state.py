@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.network.config import ModelConfig
-from model.network.selection import Selection
-from model.network.state import State
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.selection import Selection
+from conveyor.model.network.state import State
 from tests.model.reference import (
     batches,
     classifier_of,

@@ -4,10 +4,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.network import summary
-from model.network.cell import cell_of
-from model.network.config import ModelConfig
-from model.network.selection import Selection
+from conveyor.model.network import summary
+from conveyor.model.network.cell import cell_of
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.selection import Selection
 from tests.model.reference import batches, classifier_of, configs, read, seeds
 
 gates = st.floats(0, 1, width=32) | st.sampled_from([0.0, 1.0, 0.1, 0.5, 1e-38])

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.text.batching import batches_by_length, collate, padded_batches
+from conveyor.model.text.batching import batches_by_length, collate, padded_batches
 
 
 def test_collate_pads_on_the_right() -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from model.artifact import storage
-from model.artifact.manifest import MANIFEST
-from model.errors import ArtifactError
-from model.text.smoke_test import panics_as_errors, smoke_test
-from model.text.tokenizer import Tokenizer
-from model.verification.check import check
+from conveyor.model.artifact import storage
+from conveyor.model.artifact.manifest import MANIFEST
+from conveyor.model.errors import ArtifactError
+from conveyor.model.text.smoke_test import panics_as_errors, smoke_test
+from conveyor.model.text.tokenizer import Tokenizer
+from conveyor.model.verification.check import check
 from tests.conftest import random_classifier, reviews
 
 TEXTS = [example.text for example in reviews(50)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.text.tokenizer import (
+from conveyor.model.text.tokenizer import (
     ENCODED,
     PAD_ID,
     SPECIAL_TOKENS,

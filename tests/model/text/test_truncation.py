@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.text.tokenizer import Encoding, Tokenizer, TokenizerKind
-from model.text.truncation import (
+from conveyor.model.text.tokenizer import Encoding, Tokenizer, TokenizerKind
+from conveyor.model.text.truncation import (
     AT_ONCE,
     CHARACTERS_PER_TOKEN,
     FIRST,

@@ -1,8 +1,8 @@
 import torch
 from torch.nn import functional
 
-from model.text.batching import collate
-from model.training.adversarial import no_shift, worst_shift
+from conveyor.model.text.batching import collate
+from conveyor.model.training.adversarial import no_shift, worst_shift
 from tests.conftest import random_classifier
 
 

@@ -1,7 +1,7 @@
 import torch
 
-from model.network.classifier import LSTMClassifier
-from model.training.averaging import averaged_model, set_steps
+from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.training.averaging import averaged_model, set_steps
 from tests.conftest import random_classifier
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.artifact import model_files
-from model.data.soft_labels import SoftExample
-from model.errors import TrainingError
-from model.training import checkpoint
-from model.training.callbacks import Callbacks, StepReport, TrainingEpoch
-from model.training.settings import TrainingSettings
-from model.training.train import train
+from conveyor.model.artifact import model_files
+from conveyor.model.data.soft_labels import SoftExample
+from conveyor.model.errors import TrainingError
+from conveyor.model.training import checkpoint
+from conveyor.model.training.callbacks import Callbacks, StepReport, TrainingEpoch
+from conveyor.model.training.settings import TrainingSettings
+from conveyor.model.training.train import train
 from tests.conftest import TINY, reviews
 from tests.model.training.test_train import assert_same_weights
 
@@ -63,9 +63,9 @@ def test_a_killed_process_continues_to_the_same_model(tmp_path: Path) -> None:
     program = """
 import os, signal, sys
 from pathlib import Path
-from model.training import checkpoint
-from model.training.callbacks import Callbacks
-from model.training.train import train
+from conveyor.model.training import checkpoint
+from conveyor.model.training.callbacks import Callbacks
+from conveyor.model.training.train import train
 from tests.conftest import TINY, reviews
 checkpoint.CHECKPOINT_SECONDS = -1
 def die(report):

@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.errors import TrainingError
-from model.text.batching import collate
-from model.training.objective import (
+from conveyor.model.errors import TrainingError
+from conveyor.model.text.batching import collate
+from conveyor.model.training.objective import (
     Batch,
     divergence,
     learn_labels,

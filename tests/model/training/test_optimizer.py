@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from model.errors import TrainingError
-from model.training import optimizer
-from model.training.optimizer import autocast
+from conveyor.model.errors import TrainingError
+from conveyor.model.training import optimizer
+from conveyor.model.training.optimizer import autocast
 
 CPU = torch.device("cpu")
 

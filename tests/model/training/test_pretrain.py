@@ -7,12 +7,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from model.artifact import language_model
-from model.errors import TrainingError
-from model.training import checkpoint
-from model.training.callbacks import Callbacks, PretrainingEpoch, StepReport
-from model.training.pretrain import _prepare, pretrain
-from model.training.settings import PretrainingSettings
+from conveyor.model.artifact import language_model
+from conveyor.model.errors import TrainingError
+from conveyor.model.training import checkpoint
+from conveyor.model.training.callbacks import Callbacks, PretrainingEpoch, StepReport
+from conveyor.model.training.pretrain import _prepare, pretrain
+from conveyor.model.training.settings import PretrainingSettings
 from tests.conftest import reviews
 
 QUICK = PretrainingSettings(
@@ -151,9 +151,9 @@ def test_a_killed_process_continues_to_the_same_model(tmp_path: Path) -> None:
     program = """
 import os, signal, sys
 from pathlib import Path
-from model.training import checkpoint
-from model.training.callbacks import Callbacks
-from model.training.pretrain import pretrain
+from conveyor.model.training import checkpoint
+from conveyor.model.training.callbacks import Callbacks
+from conveyor.model.training.pretrain import pretrain
 from tests.model.training.test_pretrain import QUICK, texts
 checkpoint.CHECKPOINT_SECONDS = -1
 def die(report):

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.training.sampling import WINDOW_BATCHES, Batches
+from conveyor.model.training.sampling import WINDOW_BATCHES, Batches
 
 LENGTHS = st.lists(st.integers(0, 50), min_size=1, max_size=40)
 

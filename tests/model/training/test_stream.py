@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.training.stream import SEPARATOR, rows, shuffled, stream, window_count, windows
+from conveyor.model.training.stream import SEPARATOR, rows, shuffled, stream, window_count, windows
 
 texts = st.lists(st.lists(st.integers(1, 99), max_size=9), min_size=1, max_size=9)
 

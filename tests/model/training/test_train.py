@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from model.artifact import storage
-from model.data.examples import Example
-from model.errors import DataError, TrainingError
-from model.network.cell import parameters
-from model.network.lstm import cell_weights
-from model.training.callbacks import Callbacks, StepReport, TrainingEpoch
-from model.training.train import _Data, _prepare, split, train
+from conveyor.model.artifact import storage
+from conveyor.model.data.examples import Example
+from conveyor.model.errors import DataError, TrainingError
+from conveyor.model.network.cell import parameters
+from conveyor.model.network.lstm import cell_weights
+from conveyor.model.training.callbacks import Callbacks, StepReport, TrainingEpoch
+from conveyor.model.training.train import _Data, _prepare, split, train
 from tests.conftest import FILLERS, TINY, reviews
 
 

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.artifact import language_model, storage
-from model.errors import TrainingError
-from model.training import checkpoint
-from model.training.callbacks import Callbacks, StepReport, TrainingEpoch
-from model.training.initialization import PretrainedInitialization
-from model.training.optimizer import has_bfloat16
-from model.training.pretrain import pretrain
-from model.training.settings import TrainingSettings
-from model.training.train import _Data, _prepare, train
-from model.training.vectors import WordVectors
+from conveyor.model.artifact import language_model, storage
+from conveyor.model.errors import TrainingError
+from conveyor.model.training import checkpoint
+from conveyor.model.training.callbacks import Callbacks, StepReport, TrainingEpoch
+from conveyor.model.training.initialization import PretrainedInitialization
+from conveyor.model.training.optimizer import has_bfloat16
+from conveyor.model.training.pretrain import pretrain
+from conveyor.model.training.settings import TrainingSettings
+from conveyor.model.training.train import _Data, _prepare, train
+from conveyor.model.training.vectors import WordVectors
 from tests.conftest import TINY, reviews
 from tests.model.training.test_pretrain import QUICK, texts
 

@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.artifact import storage
-from model.errors import DataError, TrainingError
-from model.training.callbacks import Callbacks
-from model.training.settings import TrainingSettings
-from model.training.train import train
-from model.training.vectors import WordVectors
+from conveyor.model.artifact import storage
+from conveyor.model.errors import DataError, TrainingError
+from conveyor.model.training.callbacks import Callbacks
+from conveyor.model.training.settings import TrainingSettings
+from conveyor.model.training.train import train
+from conveyor.model.training.vectors import WordVectors
 from tests.conftest import random_classifier, reviews
 
 OPEN = TrainingSettings(hidden_size=8, epochs=1, batch_size=16, device="cpu")

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from model.artifact import language_model, storage
-from model.artifact.manifest import MANIFEST
-from model.errors import ArtifactError
-from model.inference.classifier import Classifier, Trace
-from model.text.tokenizer import Encoding
-from model.training.pretrain import pretrain
-from model.verification.check import CHECKS, Finding, check
-from service.settings import DEFAULT_MODEL
+from conveyor import SHIPPED
+from conveyor.model.artifact import language_model, storage
+from conveyor.model.artifact.manifest import MANIFEST
+from conveyor.model.errors import ArtifactError
+from conveyor.model.inference.classifier import Classifier, Trace
+from conveyor.model.text.tokenizer import Encoding
+from conveyor.model.training.pretrain import pretrain
+from conveyor.model.verification.check import CHECKS, Finding, check
 from tests.conftest import random_classifier
 from tests.model.artifact.test_storage import edit_json, edit_weights
 from tests.model.training.test_pretrain import QUICK, texts
@@ -75,7 +75,7 @@ def test_what_a_model_does_not_have_is_skipped(tmp_path: Path, stacked: Path) ->
 
 
 def test_a_language_model_passes_what_applies(language: Path) -> None:
-    for path in (language, DEFAULT_MODEL.parent / "imdb-language"):
+    for path in (language, SHIPPED.parent / "imdb-language"):
         assert {f.check: f.message for f in check(path) if f.outcome != "ok"} == {
             "golden example": "a language model has none"
         }

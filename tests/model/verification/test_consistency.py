@@ -3,10 +3,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from model.network.config import ModelConfig
-from model.network.spans import MOST_ROWS
-from model.text.tokenizer import Encoding
-from model.verification import consistency
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.spans import MOST_ROWS
+from conveyor.model.text.tokenizer import Encoding
+from conveyor.model.verification import consistency
 from tests.model.reference import (
     classifier_of,
     configs,
@@ -59,7 +59,7 @@ def test_another_weight_in_the_fast_path_is_found(
     def off(x: torch.Tensor, start: object, weights: list[torch.Tensor]) -> object:
         return run_on(x, start, [weights[0] + 0.01, *weights[1:]])  # type: ignore[arg-type]
 
-    monkeypatch.setattr(f"model.network.{cell}.run_on", off)
+    monkeypatch.setattr(f"conveyor.model.network.{cell}.run_on", off)
     assert 1e-3 < consistency.reference(classifier, FEW) < 0.1
 
 

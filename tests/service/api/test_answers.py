@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from service.api.answers import SMALL, Answers, Room
-from service.batching.errors import Full
+from conveyor.service.api.answers import SMALL, Answers, Room
+from conveyor.service.batching.errors import Full
 
 
 async def take(room: Room, size: int, made: list[int], go: asyncio.Event, client: str = "") -> None:

@@ -2,7 +2,7 @@ import contextlib
 
 import pytest
 
-from service.api.arrivals import (
+from conveyor.service.api.arrivals import (
     BYTES_PER_TOKEN,
     FREE_BYTES,
     Arrivals,

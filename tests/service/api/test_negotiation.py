@@ -3,8 +3,8 @@
 import pytest
 from werkzeug import http
 
-from service.api import negotiation
-from service.api.negotiation import MAX_CHARACTERS, content_coding, media_type
+from conveyor.service.api import negotiation
+from conveyor.service.api.negotiation import MAX_CHARACTERS, content_coding, media_type
 
 TYPES = ["application/json", "application/x-npz"]
 CODINGS = ["zstd", "gzip"]

@@ -1,6 +1,6 @@
 import pytest
 
-from service.api.request_context import RequestContext, content_length
+from conveyor.service.api.request_context import RequestContext, content_length
 
 
 @pytest.mark.parametrize(

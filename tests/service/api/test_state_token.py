@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.network.config import ModelConfig
-from model.network.selection import Selection
-from model.network.state import State
-from service.api import state_token
-from service.api.state_token import StateTokenError, from_token, to_token, token_length
+from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.selection import Selection
+from conveyor.model.network.state import State
+from conveyor.service.api import state_token
+from conveyor.service.api.state_token import StateTokenError, from_token, to_token, token_length
 from tests.model.reference import (
     classifier_of,
     forward_configs,

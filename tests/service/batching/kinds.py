@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.batching.batcher import Batcher
-from service.batching.protocols import Observer, StepResult
-from service.batching.request import Timed
-from service.batching.single_step import SingleStepBatch
+from conveyor.service.batching.batcher import Batcher
+from conveyor.service.batching.protocols import Observer, StepResult
+from conveyor.service.batching.request import Timed
+from conveyor.service.batching.single_step import SingleStepBatch
 
 PATIENCE = 300  # seconds, for what should happen at once
 

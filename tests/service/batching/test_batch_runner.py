@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from service.batching.errors import Failed
-from service.batching.protocols import StepResult
-from service.batching.single_step import SingleStepBatch
+from conveyor.service.batching.errors import Failed
+from conveyor.service.batching.protocols import StepResult
+from conveyor.service.batching.single_step import SingleStepBatch
 from tests.service.batching.kinds import PATIENCE, Countdown, Held, Recorder, running, send
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.batching.batcher import Batcher
-from service.batching.errors import Closed, Full, TooCostly
-from service.batching.protocols import StepResult
-from service.batching.single_step import SingleStepBatch
+from conveyor.service.batching.batcher import Batcher
+from conveyor.service.batching.errors import Closed, Full, TooCostly
+from conveyor.service.batching.protocols import StepResult
+from conveyor.service.batching.single_step import SingleStepBatch
 from tests.service.batching.kinds import PATIENCE, Held, Recorder, running, send
 
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from service.batching.batcher import Batcher
-from service.batching.request import Timed
+from conveyor.service.batching.batcher import Batcher
+from conveyor.service.batching.request import Timed
 from tests.service.batching.kinds import Held, send
 
 

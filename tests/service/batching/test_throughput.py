@@ -1,6 +1,6 @@
 import pytest
 
-from service.batching.throughput import DECAY, UNKNOWN, Throughput
+from conveyor.service.batching.throughput import DECAY, UNKNOWN, Throughput
 
 
 def test_before_the_first_step_any_cost_takes_a_second() -> None:

@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
-from service.batching.batcher import Batcher
-from service.batching.errors import Closed
-from service.batching.protocols import Observer, StepResult
-from service.batching.single_step import SingleStepBatch
+from conveyor.service.batching.batcher import Batcher
+from conveyor.service.batching.errors import Closed
+from conveyor.service.batching.protocols import Observer, StepResult
+from conveyor.service.batching.single_step import SingleStepBatch
 from tests.service.batching.kinds import PATIENCE, Held, running, send
 
 

@@ -7,11 +7,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from model.artifact.storage import Artifact
-from service.app import create_app
-from service.batching.protocols import StepResult
-from service.metrics.metrics import Metrics
-from service.settings import Settings
+from conveyor.model.artifact.storage import Artifact
+from conveyor.service.app import create_app
+from conveyor.service.batching.protocols import StepResult
+from conveyor.service.metrics.metrics import Metrics
+from conveyor.service.settings import Settings
 from tests.asgi import ask
 from tests.conftest import random_classifier
 from tests.integration.conftest import counters

@@ -2,9 +2,9 @@ import logging
 
 import pytest
 
-from model.artifact.storage import Artifact
-from service.app import create_app
-from service.settings import Settings
+from conveyor.model.artifact.storage import Artifact
+from conveyor.service.app import create_app
+from conveyor.service.settings import Settings
 from tests.asgi import ask
 from tests.conftest import random_classifier
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from service.middleware.api_keys import Keys, NoKeys
-from service.settings import Settings
+from conveyor.service.middleware.api_keys import Keys, NoKeys
+from conveyor.service.settings import Settings
 
 
 def test_without_the_settings_nobody_needs_a_key() -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from service.process import cores
+from conveyor.service.process import cores
 
 
 @pytest.mark.parametrize(

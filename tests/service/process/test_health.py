@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from service.process import health
-from service.process.health import addresses, check
+from conveyor.service.process import health
+from conveyor.service.process.health import addresses, check
 from tests.integration.test_operations import has_ipv6
 
 # A process that looks as `conveyor serve` does, and listens where it is told.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.process.interpreter import (
+from conveyor.service.process.interpreter import (
     SEARCHES,
     SWITCH_SECONDS,
     freeze_gc,

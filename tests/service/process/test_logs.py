@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from service.process import logs
-from service.process.logs import MAX_WAITING, logging_to_stderr, write
+from conveyor.service.process import logs
+from conveyor.service.process.logs import MAX_WAITING, logging_to_stderr, write
 
 LINE = "x" * 1000
 

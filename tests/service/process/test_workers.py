@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from service.process import workers as module
-from service.process.signals import SHUTDOWN_SIGNALS
-from service.process.workers import Workers
-from service.scoreboard import Slot
+from conveyor.service.process import workers as module
+from conveyor.service.process.signals import SHUTDOWN_SIGNALS
+from conveyor.service.process.workers import Workers
+from conveyor.service.scoreboard import Slot
 from tests.process import PATIENCE, until
 
 

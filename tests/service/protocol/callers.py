@@ -12,8 +12,8 @@ import uvloop
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from service.protocol.connection import Connection
-from service.protocol.connections import Connections
+from conveyor.service.protocol.connection import Connection
+from conveyor.service.protocol.connections import Connections
 
 GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: a\r\n"

@@ -1,6 +1,6 @@
 import pytest
 
-from service.protocol import connection
+from conveyor.service.protocol import connection
 
 
 @pytest.fixture

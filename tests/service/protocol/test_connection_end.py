@@ -7,8 +7,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from service.protocol.connection import MIN_BYTES, Connection
-from service.protocol.connections import Connections
+from conveyor.service.protocol.connection import MIN_BYTES, Connection
+from conveyor.service.protocol.connections import Connections
 from tests.service.protocol.callers import GET, LARGE, POST, App, Caller, run, until
 
 

@@ -5,7 +5,7 @@ import resource
 
 import pytest
 
-from service.protocol.connections import OPEN_PER_REQUEST, Connections, backlog, max_open
+from conveyor.service.protocol.connections import OPEN_PER_REQUEST, Connections, backlog, max_open
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.protocol.parser import (
+from conveyor.service.protocol.parser import (
     BYTES_PER_CHUNK,
     MAX_HEAD_BYTES,
     MAX_HEADERS,
@@ -120,7 +120,7 @@ def test_a_head_that_is_far_too_large_is_not_parsed_even_if_it_is_all_there(
     parser.send(h11.EndOfMessage())
     parser.start_next_cycle()
     monkeypatch.setattr(
-        "service.protocol.parser._check_head", None
+        "conveyor.service.protocol.parser._check_head", None
     )  # what sees heads that were parsed
     with pytest.raises(h11.RemoteProtocolError, match="too large"):
         parser.next_event()

@@ -10,10 +10,10 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from model.convert.head import PARTS, Part, read_parts
-from model.convert.keras.converter import read_keras
-from model.convert.source import Hints
-from model.errors import ConversionError
+from conveyor.model.convert.head import PARTS, Part, read_parts
+from conveyor.model.convert.keras.converter import read_keras
+from conveyor.model.convert.source import Hints
+from conveyor.model.errors import ConversionError
 from tests.model.convert.published import (
     ROWS,
     TEXTS,

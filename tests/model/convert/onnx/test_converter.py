@@ -14,10 +14,10 @@ import torch
 from onnx import TensorProto, numpy_helper
 from torch import nn
 
-from model.convert.head import Part, read_parts
-from model.convert.onnx.converter import read_onnx
-from model.convert.source import Hints
-from model.errors import ConversionError
+from conveyor.model.convert.head import Part, read_parts
+from conveyor.model.convert.onnx.converter import read_onnx
+from conveyor.model.convert.source import Hints
+from conveyor.model.errors import ConversionError
 from tests.model.convert.published import (
     ROWS,
     TEXTS,

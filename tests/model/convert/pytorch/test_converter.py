@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from torch import nn
 from typer.testing import CliRunner
 
-from model.artifact import storage
-from model.cli.app import app
-from model.convert.head import PARTS, Part, read_parts
-from model.convert.pytorch.converter import read_pytorch
-from model.convert.source import Hints
-from model.errors import ConversionError
-from model.verification.check import check
+from conveyor.model.artifact import storage
+from conveyor.model.cli.app import app
+from conveyor.model.convert.head import PARTS, Part, read_parts
+from conveyor.model.convert.pytorch.converter import read_pytorch
+from conveyor.model.convert.source import Hints
+from conveyor.model.errors import ConversionError
+from conveyor.model.verification.check import check
 from tests.model.convert.published import (
     PAD,
     TEXTS,

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from model.convert.pytorch.converter import read_pytorch
-from model.convert.source import Hints
-from model.errors import ConversionError
+from conveyor.model.convert.pytorch.converter import read_pytorch
+from conveyor.model.convert.source import Hints
+from conveyor.model.errors import ConversionError
 from tests.model.convert.published import (
     ROWS,
     TEXTS,

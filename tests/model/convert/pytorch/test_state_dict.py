@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from model.convert.pytorch.state_dict import read_state_dict
-from model.errors import ConversionError
+from conveyor.model.convert.pytorch.state_dict import read_state_dict
+from conveyor.model.errors import ConversionError
 from tests.model.convert.published import Pooled
 
 STATE = Pooled().state_dict()
