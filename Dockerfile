@@ -2,31 +2,26 @@
 ARG PYTHON=python:3.11.14-slim-bookworm
 
 FROM ${PYTHON} AS build
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-RUN python -m venv /build \
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
+    UV_NO_CACHE=1 UV_SYSTEM_CERTS=1
+COPY deploy/build.lock /locks/
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends binutils > /dev/null \
+ && python -m venv /build \
+ && /build/bin/pip install --quiet --require-hashes --requirement /locks/build.lock \
  && python -m venv --without-pip /opt/conveyor
 
-# torch has a layer of its own: it is most of the image and changes seldom. Wheels in wheels/ are
-# taken first, then the index at TORCH_INDEX, then pip's own. It is not in the lock, since CPU builds
-# are other files than those of the public index; its version is pinned.
+# torch has a layer of its own: it is most of the image and changes seldom. It is not in the lock, since
+# CPU builds are other files than those of the public index; its version is pinned.
 ARG TORCH=2.13.0
 ARG TORCH_INDEX=
+COPY deploy/install_torch.sh /locks/
 COPY wheels /wheels
-RUN if ! ls /wheels/torch-${TORCH}* > /dev/null 2>&1 && [ -z "${TORCH_INDEX}" ] && [ "$(uname -m)" = x86_64 ]; then \
-        echo "No CPU build of torch: give --build-arg TORCH_INDEX=<an index of CPU builds>, or put a wheel into wheels/ (docs/operations.md)." >&2; \
-        exit 1; \
-    fi; \
-    /build/bin/pip --python /opt/conveyor/bin/python install --no-deps --find-links /wheels \
-        ${TORCH_INDEX:+--index-url "${TORCH_INDEX}"} torch==${TORCH} \
- && cd /opt/conveyor/lib/python3.11/site-packages/torch \
- && { grep -q '^cuda.*= None$' version.py || { echo "This torch is a CUDA build: TORCH_INDEX or wheels/ must have one for CPUs." >&2; exit 1; }; } \
- && rm -rf test include bin/test_* bin/*Test bin/protoc*
+RUN /locks/install_torch.sh "${TORCH}" /opt/conveyor /build /wheels
 
-COPY deploy/requirements.lock deploy/build.lock /locks/
-RUN /build/bin/pip --python /opt/conveyor/bin/python install --no-deps --require-hashes \
+COPY deploy/requirements.lock /locks/
+RUN /build/bin/pip --python /opt/conveyor/bin/python install --quiet --no-deps --require-hashes \
         --requirement /locks/requirements.lock \
  && find /opt/conveyor -type d -name tests -prune -exec rm -rf {} +
-RUN /build/bin/pip install --require-hashes --requirement /locks/build.lock
 
 # The service, beside what it stands on: a change of code is a small layer.
 FROM build AS package

@@ -10,19 +10,25 @@ from typing import Any
 
 import httpx
 
+from tests.checkout import ROOT
 from tests.process import PATIENCE
 
-ROOT = Path(__file__).parents[2]
 IMAGE = "conveyor:0.1.0"
 PROJECT = "conveyor-tests"
 
 
-def run(*command: str | Path, check: bool = True, timeout: float = PATIENCE) -> str:
+def run(
+    *command: str | Path,
+    stdin: str = "",
+    directory: Path = ROOT,
+    check: bool = True,
+    timeout: float = PATIENCE,
+) -> str:
     """Run a command; returns its output, which a failed assertion shows."""
     done = subprocess.run(
         [*map(str, command)],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
+        cwd=directory,
+        input=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -41,13 +47,20 @@ def daemon_runs() -> bool:
     )
 
 
-def compose(*arguments: str, timeout: float = PATIENCE) -> str:
-    """Run `docker compose`, or the older `docker-compose`, on the project's own file."""
+def compose(*arguments: str, directory: Path = ROOT, timeout: float = PATIENCE) -> str:
+    """Run `docker compose`, or the older `docker-compose`, on the file of a checkout."""
     new = not subprocess.run(
         ["docker", "compose", "version"], capture_output=True, check=False
     ).returncode
     command = ["docker", "compose"] if new else ["docker-compose"]
-    return run(*command, "--project-name", PROJECT, *arguments, timeout=timeout)
+    named = [*command, "--project-name", PROJECT]
+    return run(*named, *arguments, directory=directory, timeout=timeout)
+
+
+def gateway() -> str:
+    """Find this machine's address as containers see it, while they are built, too."""
+    [network] = json.loads(run("docker", "network", "inspect", "bridge"))
+    return str(network["IPAM"]["Config"][0]["Gateway"])
 
 
 def containers(service: str) -> list[str]:

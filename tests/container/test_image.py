@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 
-from tests.container.docker import IMAGE, ROOT, container, execute, inspect, ready, run
+from tests.checkout import ROOT
+from tests.container.docker import IMAGE, container, execute, inspect, ready, run
 from tests.integration.conftest import LONG_TEXT, counters
 from tests.process import PATIENCE, until
 

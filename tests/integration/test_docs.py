@@ -63,6 +63,15 @@ def test_the_chinese_readme_gives_the_same_commands() -> None:
     ]
 
 
+def test_the_python_of_the_readme_runs() -> None:
+    [program] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    [shown] = re.findall(r"print\(.*\)  # (.*)", program)
+    assert done.stdout.strip() == shown
+
+
 def test_the_make_targets_exist() -> None:
     for command in commands("make"):
         subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, check=True)
