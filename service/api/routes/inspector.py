@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 
 from conveyor.service.errors import NotFound
 
-FILES = importlib.resources.files("service") / "inspector"
+FILES = importlib.resources.files("conveyor.service") / "inspector"
 PAGE = "index.html"
 
 # By name, as the tables of some systems call scripts plain text, which browsers do not run.
