@@ -35,7 +35,7 @@ def pretend(platform: str) -> None:
     # The libraries stay as they are: those for other platforms are not here.
     names = _importable()
     if platform == "win32":  # which has none of Linux's kinds
-        socket.socketpair = partial(socket.socketpair, socket.AF_UNIX)  # type: ignore[assignment]
+        socket.socketpair = partial(socket.socketpair, socket.AF_UNIX)
     for name in [name for name in sys.modules if name.partition(".")[0] == "conveyor"]:
         del sys.modules[name]
     for name in PARTS:
@@ -101,7 +101,7 @@ def _forget_signals() -> None:
                 signal.Signals._member_names_.remove(name)
                 signal.Signals._value2member_map_.pop(number.value)
     known = set(signal.Signals)
-    signal.valid_signals = lambda: known  # type: ignore[assignment]
+    signal.valid_signals = lambda: known
 
 
 def _hide(hidden: tuple[str, ...], event: str, given: tuple[Any, ...]) -> None:
@@ -110,14 +110,16 @@ def _hide(hidden: tuple[str, ...], event: str, given: tuple[Any, ...]) -> None:
         raise FileNotFoundError(2, "No such file or directory", given[0])
 
 
+def _cannot(*_: object) -> NoReturn:
+    raise NotImplementedError
+
+
 class ProactorEventLoop(asyncio.SelectorEventLoop):
     """Windows' event loop, as far as it cannot do what others can."""
 
+    add_signal_handler: Any = _cannot
+    add_reader: Any = _cannot
+    add_writer: Any = _cannot
+
     def __init__(self) -> None:
         super().__init__(selectors.SelectSelector())  # Linux's own need what is gone
-
-    def _cannot(self, *_: object) -> NoReturn:
-        raise NotImplementedError
-
-    add_signal_handler = remove_signal_handler = _cannot
-    add_reader = add_writer = remove_reader = remove_writer = _cannot

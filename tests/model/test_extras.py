@@ -77,7 +77,7 @@ MISSING: dict[str, tuple[str, Callable[[Path], object]]] = {
 def test_a_missing_library_is_told_in_a_sentence(
     library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, library, None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, library, None)
     for module in ("onnx.graph", "keras.file"):  # which import it
         monkeypatch.delitem(sys.modules, f"conveyor.model.convert.{module}", raising=False)
     (tmp_path / "m.parquet").touch()
