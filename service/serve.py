@@ -32,6 +32,7 @@ def run(settings: Settings) -> int:
 
     Raises StartError, NoKeys, ArtifactError and OSError.
     """
+    _check_workers(settings.workers)
     ignore_signals()
     keys = Keys.from_settings(settings)
     listener = _listen(settings.host, settings.port)
@@ -42,6 +43,19 @@ def run(settings: Settings) -> int:
     freeze_gc()  # in one place, for all workers
     with logging_to_stderr(settings.log_level, settings.log_format):
         return Workers(settings.workers, work).run(announce)
+
+
+def _check_workers(count: int) -> None:
+    """Raise StartError where several workers cannot be had.
+
+    They are forked, which on macOS is not safe once PyTorch has been imported and which Windows
+    does not have; and they count in memory that only Linux has (`scoreboard`).
+    """
+    if count > 1 and sys.platform != "linux":
+        raise StartError(
+            f"--workers {count} needs Linux: leave it at 1, and start several servers, each with a "
+            "--port of its own, or use the container."
+        )
 
 
 def _serve(

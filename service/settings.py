@@ -33,7 +33,10 @@ class Settings(BaseSettings):
         description="Processor threads a prediction may use; by default, all cores but one.",
     )
     workers: int = Field(
-        1, ge=1, le=256, description="Processes that serve, each with a model of its own."
+        1,
+        ge=1,
+        le=256,
+        description="Processes that serve, each with its own model; several only on Linux.",
     )
     max_connections: int = Field(
         800, ge=1, description="Most requests to one process at a time; more are refused."

@@ -2,11 +2,15 @@
 
 The libraries that read the files of other frameworks are written in C, and on a damaged file one
 can run for ever, crash, or ask for all memory. No exception tells of that: another process has to.
+
+That process is a fork, which on macOS is not safe once PyTorch has been imported, and which Windows
+does not have. There, the work is done in this process, and an exception is all that is told.
 """
 
 import math
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from multiprocessing import Pipe
@@ -17,10 +21,8 @@ from typing import Any, NoReturn, TypeVar
 from conveyor.model import interruption
 from conveyor.model.errors import ConversionError, ModelError
 
-try:
+if sys.platform != "win32":
     import resource
-except ImportError:  # pragma: no cover - Windows, which cannot fork either
-    resource = None  # type: ignore[assignment]
 
 T = TypeVar("T")
 Report = Callable[[Any], None]
@@ -43,8 +45,8 @@ def supervised(
 
     Raises its ModelError, and ConversionError where it ends in another way, or not at all.
     """
-    if not hasattr(os, "fork"):  # pragma: no cover - Windows
-        return work(on_report)
+    if sys.platform != "linux":
+        return _unsupervised(work, on_report)
     size = path.stat().st_size if path.exists() else 0
     time_limit = seconds + size / BYTES_PER_SECOND
     ours, theirs = Pipe(duplex=False)
@@ -85,6 +87,21 @@ def supervised(
             os.waitpid(child, 0)
 
 
+def _unsupervised(work: Callable[[Report], T], on_report: Report) -> T:
+    try:
+        return work(on_report)
+    except ModelError:
+        raise
+    except Exception as error:  # noqa: BLE001 - of a library
+        raise _failure(error) from None
+
+
+def _failure(error: BaseException) -> ConversionError:
+    """Make the sentence that tells of an exception of a library."""
+    why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return ConversionError(f"It cannot be converted: a library fails ({why}).")
+
+
 def _name(status: int) -> str:
     code = os.waitstatus_to_exitcode(status)
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
@@ -113,7 +130,6 @@ def _work(  # pragma: no cover - in a child
     except ModelError as error:
         pipe.send(("failed", error))
     except BaseException as error:  # noqa: BLE001 - of a library: a panic too
-        why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        pipe.send(("failed", ConversionError(f"It cannot be converted: a library fails ({why}).")))
+        pipe.send(("failed", _failure(error)))
     finally:
         os._exit(0)

@@ -8,6 +8,7 @@ from typing import Any
 from conveyor.model import interruption
 from conveyor.model.data.rows import ROW_BYTES, BadRow, Row, unreadable
 from conveyor.model.errors import DataError
+from conveyor.model.extras import install_command
 
 
 class ArrowRows(ABC):
@@ -75,5 +76,5 @@ def pyarrow() -> Any:  # noqa: ANN401 - no stubs
     try:
         import pyarrow as pa  # noqa: PLC0415 - an optional extra
     except ImportError:
-        raise DataError("A .parquet needs pyarrow: pip install 'pyarrow>=26,<27'.") from None
+        raise DataError(f"A .parquet needs pyarrow: {install_command('parquet')}.") from None
     return pa

@@ -14,6 +14,7 @@ from conveyor.model.data.rows import (
     check_columns,
 )
 from conveyor.model.errors import DataError
+from conveyor.model.extras import install_command
 
 # Rows that are made into Python's objects at once.
 BATCH = 128
@@ -64,9 +65,7 @@ def _datasets(source: str) -> Any:  # noqa: ANN401 - no stubs
     try:
         import datasets  # noqa: PLC0415 - an optional extra
     except ImportError:
-        raise DataError(
-            f"{source} needs the datasets library: pip install 'datasets>=5.2,<6'."
-        ) from None
+        raise DataError(f"{source} needs the datasets library: {install_command('hub')}.") from None
     return datasets
 
 

@@ -9,7 +9,14 @@ CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 
 def cores() -> int:
     """Count the cores that this process may use: its affinity, and a container's share."""
-    return max(1, min(len(os.sched_getaffinity(0)), _quota()))
+    return max(1, min(_affinity(), _quota()))
+
+
+def _affinity() -> int:
+    """Count the cores that it may run on: all of them, where none can be set apart."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _quota() -> int:

@@ -6,22 +6,36 @@ faults, and SIGKILL.
 
 import signal
 
-# Whoever sends these wants the process to end. SIGHUP is what is left of a terminal that is closed.
-SHUTDOWN_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+HANG_UP = "SIGHUP"  # what is left of a terminal that is closed
+
+# Whoever sends these wants the process to end. SIGBREAK is Windows'.
+SHUTDOWN_NAMES = ("SIGTERM", "SIGINT", "SIGQUIT", HANG_UP, "SIGBREAK")
 
 # By default each of these ends a process at once, and whoever is being answered with it.
-IGNORED = (
-    signal.SIGUSR1,
-    signal.SIGUSR2,
-    signal.SIGPIPE,
-    signal.SIGALRM,
-    signal.SIGVTALRM,
-    signal.SIGPROF,
-    signal.SIGIO,
-    signal.SIGPWR,
-    signal.SIGSTKFLT,
-    *range(signal.SIGRTMIN, signal.SIGRTMAX + 1),
+IGNORED_NAMES = (
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGPIPE",
+    "SIGALRM",
+    "SIGVTALRM",
+    "SIGPROF",
+    "SIGIO",
+    "SIGPWR",
+    "SIGSTKFLT",
+    "SIGRTMIN",
+    "SIGRTMAX",
 )
+
+
+def _named(names: tuple[str, ...]) -> tuple[signal.Signals, ...]:
+    """Find those of the signals that this system has."""
+    return tuple(signal.Signals[name] for name in names if name in signal.Signals.__members__)
+
+
+SHUTDOWN_SIGNALS = _named(SHUTDOWN_NAMES)
+
+# Those without a name lie between SIGRTMIN and SIGRTMAX.
+IGNORED = (*_named(IGNORED_NAMES), *(signal.valid_signals() - set(signal.Signals)))
 
 
 def ignore_signals() -> None:
@@ -32,8 +46,11 @@ def ignore_signals() -> None:
 
 def shutdown_signals() -> list[signal.Signals]:
     """List the signals that end a server. Not SIGHUP if it is ignored: that is what nohup does."""
-    hung_up = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
-    return [number for number in SHUTDOWN_SIGNALS if number != signal.SIGHUP or hung_up]
+    return [
+        number
+        for number in SHUTDOWN_SIGNALS
+        if number.name != HANG_UP or signal.getsignal(number) != signal.SIG_IGN
+    ]
 
 
 def forces_exit(number: int) -> bool:
@@ -41,4 +58,4 @@ def forces_exit(number: int) -> bool:
 
     A terminal that is closed may send SIGHUP twice: the system does, and the shell.
     """
-    return number != signal.SIGHUP
+    return signal.Signals(number).name != HANG_UP

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkProcess
+from multiprocessing.process import BaseProcess
 from typing import Protocol
 
 from conveyor.service.process.signals import forces_exit, shutdown_signals
@@ -78,7 +78,7 @@ class Workers:
         self._context = multiprocessing.get_context("fork")
         self._scoreboard = Scoreboard(count)
         self._alive = Lifeline()
-        self._processes: set[ForkProcess] = set()
+        self._processes: set[BaseProcess] = set()
         self._announced = False
         self._first = asyncio.Event()  # one has been ready
         self._end = asyncio.Event()
@@ -155,7 +155,7 @@ class Workers:
             logger.error("Process %s ended with %s", process.pid, process.exitcode)
         return time.monotonic() - since if since else 0
 
-    def _start(self, place: int) -> tuple[ForkProcess, Connection]:
+    def _start(self, place: int) -> tuple[BaseProcess, Connection]:
         ours, theirs = self._context.Pipe(duplex=False)
         with theirs:
             work = (self._serve, Slot(self._scoreboard, place), theirs, self._alive)
@@ -171,7 +171,7 @@ class Workers:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, shutdown_signals())
         return process, ours
 
-    def _enter(self, place: int, process: ForkProcess, on_ready: Callable[[], None]) -> None:
+    def _enter(self, place: int, process: BaseProcess, on_ready: Callable[[], None]) -> None:
         assert process.pid is not None  # noqa: S101 - it was started
         board = self._scoreboard
         board.enter(place, process.pid)

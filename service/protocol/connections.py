@@ -5,11 +5,15 @@ kilobytes, so there may be more of them; beyond that, whichever has been idle fo
 room for the newcomer, who may have something to ask.
 """
 
+import contextlib
 import logging
 import math
-import resource
+import sys
 from pathlib import Path
 from typing import Protocol
+
+if sys.platform != "win32":
+    import resource
 
 logger = logging.getLogger("conveyor.connections")
 
@@ -120,12 +124,16 @@ def max_open(max_requests: int) -> int:
     The limit on files is raised first, as far as it may be and is needed.
     """
     wanted = max_requests * OPEN_PER_REQUEST
-    own = OWN_FILES + len(list(Path("/proc/self/fd").iterdir()))
+    if sys.platform == "win32":  # whose sockets are no files
+        return wanted
+    own = OWN_FILES + len(list(Path("/dev/fd").iterdir()))
     needed = math.ceil(wanted / CONNECTIONS_SHARE) + own
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < needed:
         soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        with contextlib.suppress(ValueError):  # macOS grants less than its hard limit says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = max(1, min(wanted, int((soft - own) * CONNECTIONS_SHARE)))
     if allowed < wanted:
         logger.warning(

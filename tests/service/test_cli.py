@@ -45,3 +45,8 @@ def test_what_serves_does_not_learn_convert_or_label() -> None:
     others = (*LEARNING, "datasets", "jinja2")
     assert imported("import conveyor.service.serve", *others) == set()
     assert imported("import conveyor.service.cli, conveyor.service.serve", *others) == FLAGS
+
+
+def test_the_packages_are_found_as_a_wheel_has_them() -> None:
+    """In a checkout, `service` and `model` can be found beside it; in a wheel there are none."""
+    assert imported("import conveyor.service.serve", "service", "model") == set()

@@ -15,11 +15,10 @@ from conveyor.model.convert.keras.values import Scores
 from conveyor.model.convert.keras.weights import Weights
 from conveyor.model.convert.source import Hints, Source
 from conveyor.model.errors import ConversionError
+from conveyor.model.extras import install_command
 
 if TYPE_CHECKING:  # it needs h5py, an optional extra
     from conveyor.model.convert.keras.file import KerasFile
-
-INSTALL = "pip install 'conveyor[convert]'"
 
 
 def read_keras(path: Path, hints: Hints) -> Source:
@@ -31,7 +30,9 @@ def read_keras(path: Path, hints: Hints) -> Source:
     try:
         from conveyor.model.convert.keras.file import opened  # noqa: PLC0415 - an optional extra
     except ImportError:
-        raise ConversionError(f"{path} needs the h5py library: {INSTALL}.") from None
+        raise ConversionError(
+            f"{path} needs the h5py library: {install_command('convert')}."
+        ) from None
     try:
         with opened(path) as file:
             reader = LayerReader(Weights(file))

@@ -11,6 +11,7 @@ from conveyor.model.convert.network import Layer, Network, columns, spread
 from conveyor.model.convert.onnx.runner import runner
 from conveyor.model.convert.source import Hints, Source
 from conveyor.model.errors import ConversionError
+from conveyor.model.extras import install_command
 from conveyor.model.types import Floats
 
 if TYPE_CHECKING:  # they need the onnx library, an optional extra
@@ -26,7 +27,7 @@ def read_onnx(path: Path, hints: Hints) -> Source:
         from conveyor.model.convert.onnx.tracer import trace  # noqa: PLC0415
     except ImportError:
         raise ConversionError(
-            f"{path} needs the onnx library: pip install 'conveyor[convert]'."
+            f"{path} needs the onnx library: {install_command('convert')}."
         ) from None
     try:
         graph = load(path)

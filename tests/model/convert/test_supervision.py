@@ -69,6 +69,18 @@ def test_what_is_told_and_returned_arrives() -> None:
         supervised(fails(SystemError("a\nb")), Path("m"), print)
 
 
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_where_a_fork_is_not_safe_it_is_done_in_this_process(
+    platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", platform)
+    assert supervised(lambda _: os.getpid(), Path("m"), print) == os.getpid()
+    with pytest.raises(OutOfMemory, match="so it is"):
+        supervised(fails(OutOfMemory("so it is")), Path("m"), print)
+    with pytest.raises(ConversionError, match=r"a library fails .SystemError: a b\)"):
+        supervised(fails(SystemError("a\nb")), Path("m"), print)
+
+
 def test_a_library_that_runs_for_ever_or_crashes_is_a_sentence(tmp_path: Path) -> None:
     def forever(_report: Report) -> None:
         while True:

@@ -30,3 +30,12 @@ def test_cores_that_the_process_may_not_run_on_do_not_count(
     assert [cores.threads(workers) for workers in (1, 2, 3)] == [1, 1, 1]
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)))
     assert [cores.threads(workers) for workers in (1, 2, 8)] == [7, 3, 1]
+
+
+def test_where_no_cores_are_set_apart_all_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cores, "CPU_MAX", tmp_path / "none")
+    monkeypatch.delattr("os.sched_getaffinity")
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert cores.cores() == 8

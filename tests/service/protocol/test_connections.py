@@ -46,6 +46,26 @@ def test_where_it_cannot_be_raised_there_are_fewer_and_it_is_said(
     assert max_open(800) == backlog(1) == Connections(1, 800, 1).max_requests == 1
 
 
+def test_what_is_granted_counts_and_not_what_was_asked_for(
+    files: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On macOS, whose hard limit promises more than there is."""
+
+    def refuse(_what: int, _limits: tuple[int, int]) -> None:
+        raise ValueError("current limit exceeds maximum limit")
+
+    files[0] = (1024, resource.RLIM_INFINITY)
+    for grant in (lambda _what, _limits: files.append((2048, 2048)), refuse):
+        monkeypatch.setattr(resource, "setrlimit", grant)
+        assert 500 < max_open(800) < files[-1][0]
+        files[1:] = []
+
+
+def test_windows_has_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    assert max_open(800) == 800 * OPEN_PER_REQUEST
+
+
 def test_it_is_said_once_that_there_are_too_many(caplog: pytest.LogCaptureFixture) -> None:
     class Silent:
         unsent = 0
