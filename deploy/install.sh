@@ -31,8 +31,13 @@ uv_install() {
     "$bin/uv" pip install --quiet --python "$bin/python" --torch-backend "$backend" --editable "$checkout" "$@"
 }
 
+# Find out if all can be had, before anything large is downloaded: `why` not.
+resolve() {
+    why=$(uv_install --dry-run 2>&1) && why= || why=${why:-uv}
+}
+
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
-    echo "Conveyor needs Python 3.11 or later, and $python is older: give another, as in PYTHON=python3.11 make serve." >&2
+    echo "Conveyor needs Python 3.11 or later, which $python is not: give another, as in PYTHON=python3.11 make serve." >&2
     exit 1
 }
 stage "Making .venv with $("$python" --version)" make_environment
@@ -40,14 +45,13 @@ stage "Making .venv with $("$python" --version)" make_environment
 index=${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$("$bin/pip" config get global.index-url 2> /dev/null || true)}}
 [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
 
-# Resolving shows if all can be had, before anything large is downloaded.
-if why=$(uv_install --dry-run 2>&1); then
-    install=uv_install
-else
-    case $why in *"invalid value"*) echo "$why" >&2; exit 2 ;; esac
-    echo "uv does not reach PyTorch's builds for $backend; pip installs the one that it finds."
-    install="$bin/pip install -qq --editable $checkout"
-fi
+stage "Looking for PyTorch's build for $backend" resolve
+case $why in
+    "") install=uv_install ;;
+    *"invalid value"*) echo "$why" >&2; exit 2 ;;
+    *) echo "uv does not reach it; pip installs the build that it finds."
+       install="$bin/pip install -qq --editable $checkout" ;;
+esac
 # An environment with another build of PyTorch, or an unfinished one.
 [ -e ".venv/serve-$backend" ] || "$bin/pip" uninstall -qq --yes torch
 stage "Installing PyTorch and the other libraries" $install

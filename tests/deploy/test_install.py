@@ -93,8 +93,9 @@ def serve(machine: Machine, **environment: str) -> list[str]:
 
 @INSTALLS
 def test_make_serve_takes_pytorchs_build_for_cpus(machine: Machine) -> None:
-    made, installed = serve(machine)
+    made, looked, installed = serve(machine)
     assert re.fullmatch(r"Making \.venv with Python 3\.\S+ \.\.\. \d+ s", made)
+    assert re.fullmatch(r"Looking for PyTorch's build for cpu \.\.\. \d+ s", looked)
     assert re.fullmatch(r"Installing PyTorch and the other libraries \.\.\. \d+ s", installed)
     assert any("/cpu/torch/" in path and path.endswith(".whl") for path in machine.builds.requests)
     assert not any(path.endswith("/torch/") for path in machine.index.requests)
@@ -103,8 +104,8 @@ def test_make_serve_takes_pytorchs_build_for_cpus(machine: Machine) -> None:
 @INSTALLS
 def test_make_serve_does_without_it(machine: Machine) -> None:
     machine.index.offers = lambda _: True
-    _, said, _ = serve(machine, HTTPS_PROXY="http://127.0.0.1:9")
-    assert said == "uv does not reach PyTorch's builds for cpu; pip installs the one that it finds."
+    _, _, said, _ = serve(machine, HTTPS_PROXY="http://127.0.0.1:9")
+    assert said == "uv does not reach it; pip installs the build that it finds."
     assert any("/torch-" in path for path in machine.index.requests)
 
 
