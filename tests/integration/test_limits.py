@@ -105,20 +105,27 @@ def test_a_caller_that_hangs_up_frees_the_queue_before_its_text_runs(busy: Serve
 
 
 def test_a_request_whose_time_is_over(busy: Server) -> None:
-    async def main() -> None:
+    async def main() -> int:
         async with connect(busy.url, 2) as (first, second):
             await first.send(LONG)
             await until_reading(busy)
-            late = post("/predict", {"inputs": LONG_TEXT}, x_request_timeout="0.05")
-            answer = await second.ask(late)
-            assert_error(as_httpx(answer), 504, "deadline_passed", "not ready within 0.05 seconds")
+            # On a busy machine a short time is over before the text has come to the queue.
+            times = iter(("0.05", "2", "60"))
+            tries = 0
+            while not metrics(busy)["conveyor_dropped_texts_total"]:
+                tries, seconds = tries + 1, next(times)
+                late = post("/predict", {"inputs": LONG_TEXT}, x_request_timeout=seconds)
+                answer = as_httpx(await second.ask(late))
+                assert_error(answer, 504, "deadline_passed", f"not ready within {seconds} seconds")
             busy.let_go()
             assert (await first.receive()).status == 200
+        return tries
 
-    asyncio.run(main())
+    tries = asyncio.run(main())
     count = metrics(busy)
     assert count["conveyor_dropped_texts_total"] == 1
-    assert count['conveyor_finished_requests_total{outcome="expired",route="/predict"}'] == 1
+    expired = count['conveyor_finished_requests_total{outcome="expired",route="/predict"}']
+    assert 1 <= expired <= tries
 
 
 def test_the_server_s_own_limit_on_time_cannot_be_raised(patient: Path, tmp_path: Path) -> None:
