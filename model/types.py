@@ -3,10 +3,8 @@
 from enum import StrEnum
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-Floats = NDArray[np.float32]
+# The kinds of tokenizers that are trained here.
+TokenizerKind = Literal["word", "bpe"]
 
 # The rules by which a text is cut into the tokens of a vocabulary.
 Split = Literal["whitespace", "word", "character", "basic-english", "keras"]

@@ -8,7 +8,9 @@ from pydantic import ValidationError
 
 from conveyor.model.cli.app import app
 from conveyor.model.cli.flags import with_flags, wrong_flag
+from conveyor.model.inference.torch_import import import_torch
 from conveyor.service.failures import StartError, exit_with_sentence
+from conveyor.service.process.interpreter import pause_gc
 from conveyor.service.settings import Settings
 
 STDIN, STDOUT, STDERR = range(3)
@@ -43,6 +45,8 @@ def serve(**flags: Any) -> None:  # noqa: ANN401 - as the settings are
         settings = Settings(**flags)
     except ValidationError as error:
         raise StartError(wrong_flag(error, flags, prefix="CONVEYOR_")) from None
+    pause_gc()
+    import_torch()
     from conveyor.service.serve import run  # noqa: PLC0415 - PyTorch takes seconds
 
     raise SystemExit(run(settings))

@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from conveyor.model.cli.command_line import command_line
 from conveyor.model.files import as_unicode, name_of
@@ -148,6 +145,10 @@ def convert(  # noqa: PLR0913 - a parameter for each flag
 
 def _print_report(report: tuple[str | None, list[tuple[str, str]], list[str]]) -> None:
     """Show which tensor became which, if the report has that, and notes."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console(stderr=True)  # stdout has the result, which alone is worth piping on
     framework, mapping, notes = report
     if framework:

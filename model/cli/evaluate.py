@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from conveyor.model.cli.options import DATA_HELP, FormatOption, LabelColumnOption, TextColumnOption
 
@@ -25,6 +24,8 @@ def evaluate(
 
     Example: `conveyor evaluate my-model --data test.csv`
     """
+    from rich.console import Console
+
     from conveyor.model.artifact import storage
     from conveyor.model.cli.memory import enough_memory
     from conveyor.model.cli.progress import Progress

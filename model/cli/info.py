@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 
 def info(
@@ -19,6 +18,7 @@ def info(
     Example: `conveyor info my-model`
     """
     import orjson
+    from rich.console import Console
 
     from conveyor.model.artifact import info
     from conveyor.model.cli.tables import datasheet

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from conveyor.model.cli.command_line import command_line
 from conveyor.model.cli.flags import parse_flags, with_flags
@@ -51,6 +50,8 @@ def pretrain(
     Example: `conveyor pretrain --data mine.csv --text-column body --out my-language`
     """
     settings = parse_flags(PretrainingSettings, flags)
+    from rich.console import Console
+
     from conveyor.model.artifact import language_model
     from conveyor.model.cli.checkpointed import checkpointed
     from conveyor.model.cli.progress import Progress

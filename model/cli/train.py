@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from conveyor.model.cli.command_line import command_line
 from conveyor.model.cli.flags import parse_flags, with_flags
@@ -96,6 +95,8 @@ def train(  # noqa: PLR0913 - a parameter for each flag
     Example: `conveyor train --data mine.csv --text-column body --label-column topic --out my-model`
     """
     settings = parse_flags(TrainingSettings, flags)
+    from rich.console import Console
+
     from conveyor.model.artifact import model_files
     from conveyor.model.cli.checkpointed import checkpointed
     from conveyor.model.cli.progress import Progress

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from conveyor.model.arrays import Floats
 from conveyor.model.convert.samples import Samples
 from conveyor.model.convert.source import OutputKind, Source
 from conveyor.model.errors import ConversionError
 from conveyor.model.inference.classifier import Classifier
 from conveyor.model.text.batching import collate
 from conveyor.model.text.tokenizer import Encoding
-from conveyor.model.types import Floats
 
 # The largest difference that counts as none: float32 sums in another order stay well below it.
 TOLERANCE = 1e-5

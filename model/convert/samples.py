@@ -8,11 +8,11 @@ from typing import get_args
 import numpy as np
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError, model_validator
 
+from conveyor.model.arrays import Floats
 from conveyor.model.convert.json_file import read_text
 from conveyor.model.convert.source import OutputKind
 from conveyor.model.errors import ConversionError, describe
 from conveyor.model.text.tokenizer import Tokenizer
-from conveyor.model.types import Floats
 
 
 class Sample(BaseModel):

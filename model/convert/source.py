@@ -7,11 +7,11 @@ from typing import Literal, Protocol
 
 from torch import Tensor
 
+from conveyor.model.arrays import Floats
 from conveyor.model.convert.head import Part
 from conveyor.model.errors import ConversionError
 from conveyor.model.network.config import CellName, Pooling
 from conveyor.model.text.tokenizer import Tokenizer
-from conveyor.model.types import Floats
 
 OutputKind = Literal["logits", "probabilities"]
 

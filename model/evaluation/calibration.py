@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from conveyor.model.arrays import Floats
 from conveyor.model.inference.classifier import Classifier
-from conveyor.model.types import Floats
 
 # Bins of the expected calibration error, as in Guo et al. (2017).
 BINS = 15

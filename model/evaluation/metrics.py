@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from conveyor.model.arrays import Floats
 from conveyor.model.data.examples import Example
 from conveyor.model.errors import DataError
 from conveyor.model.evaluation.calibration import expected_calibration_error
 from conveyor.model.inference.classifier import Classifier
-from conveyor.model.types import Floats
 
 # Texts predicted at once: enough to sort by length, few enough for a lively progress bar.
 WINDOW = 512

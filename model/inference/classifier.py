@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from conveyor.model import interruption
+from conveyor.model.arrays import Floats
 from conveyor.model.inference.continuous_batching import Reader, reader_of
 from conveyor.model.network.classifier import LSTMClassifier, NetworkTrace
 from conveyor.model.network.config import ModelConfig
@@ -17,7 +18,6 @@ from conveyor.model.network.selection import Selection
 from conveyor.model.network.state import State, States
 from conveyor.model.text.batching import BATCH_TOKENS, batches_by_length, padded_batches
 from conveyor.model.text.tokenizer import Encoding, Tokenizer
-from conveyor.model.types import Floats
 
 
 @dataclass(frozen=True)

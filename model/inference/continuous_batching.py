@@ -21,12 +21,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from conveyor.model.arrays import Floats
 from conveyor.model.network.cell import parameters
 from conveyor.model.network.classifier import LSTMClassifier
 from conveyor.model.network.pooling import PoolingState
 from conveyor.model.network.spans import CALL_ROWS, LENGTHS, MOST_ROWS
 from conveyor.model.text.batching import BATCH_TOKENS, padded_batches
-from conveyor.model.types import Floats
 
 
 class Step(NamedTuple):

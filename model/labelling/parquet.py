@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from conveyor.model import interruption
+from conveyor.model.arrays import Floats
 from conveyor.model.data.arrow import pyarrow
 from conveyor.model.data.parquet import parquet_format
 from conveyor.model.data.rows import Row
 from conveyor.model.errors import DataError
 from conveyor.model.labelling.writers import AddedColumns, check_names, extra_columns, table_columns
-from conveyor.model.types import Floats
 
 # A row group ends after so many rows or bytes: large enough to be read fast, small for the memory.
 GROUP_ROWS = 65_536

@@ -17,10 +17,10 @@ from typing import Any, Protocol
 import numpy as np
 import orjson
 
+from conveyor.model.arrays import Floats
 from conveyor.model.data.formats import TSV
 from conveyor.model.data.rows import MOST_COLUMNS, Row, listed
 from conveyor.model.errors import DataError
-from conveyor.model.types import Floats
 
 
 @dataclass(frozen=True)

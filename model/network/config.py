@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from conveyor.model.text.tokenizer import TokenizerKind
+from conveyor.model.types import TokenizerKind
 
 CellName = Literal["lstm", "rnn"]
 Pooling = Literal["last", "max", "mean", "concat"]

@@ -12,15 +12,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
 import tokenizers
 from more_itertools import chunked
 from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
 
 from conveyor.model import interruption
-
-TokenizerKind = Literal["word", "bpe"]
+from conveyor.model.types import TokenizerKind
 
 # The first entries of every vocabulary that is trained here, in this order.
 SPECIAL_TOKENS = ("[PAD]", "[UNK]")

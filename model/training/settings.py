@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from conveyor.model.network.config import MAX_VOCABULARY, CellName, Depth, Pooling, Width
-from conveyor.model.text.tokenizer import TokenizerKind
-from conveyor.model.types import Panel
+from conveyor.model.types import Panel, TokenizerKind
 
 
 class RunSettings(BaseModel):

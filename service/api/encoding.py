@@ -9,9 +9,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from conveyor.model.arrays import Floats
 from conveyor.model.inference.classifier import Trace
 from conveyor.model.text.tokenizer import Encoding
-from conveyor.model.types import Floats
 from conveyor.service.api.state_token import to_token
 from conveyor.service.json_response import dumps
 

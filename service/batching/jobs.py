@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from conveyor.model.arrays import Floats
 from conveyor.model.inference.classifier import Classifier, Trace
 from conveyor.model.inference.continuous_batching import Reader
 from conveyor.model.network.selection import Selection
@@ -13,7 +14,6 @@ from conveyor.model.network.state import State
 from conveyor.model.text.batching import BATCH_TOKENS, padding
 from conveyor.model.text.tokenizer import Encoding
 from conveyor.model.text.truncation import truncate
-from conveyor.model.types import Floats
 from conveyor.service.batching.protocols import StepResult
 from conveyor.service.batching.single_step import SingleStepBatch
 

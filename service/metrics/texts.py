@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from conveyor.model.arrays import Floats
 from conveyor.model.inference.classifier import Classifier
-from conveyor.model.types import Floats
 from conveyor.service.metrics.instruments import SHARES, Instruments
 
 

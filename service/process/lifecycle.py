@@ -18,6 +18,7 @@ class Lifecycle:
     max_active: int  # requests at a time
     draining: bool = False
     active: int = 0
+    admitted: int = 0  # requests so far
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -33,6 +34,7 @@ class Lifecycle:
     def enter(self) -> None:
         """Count a request that is admitted."""
         self.active += 1
+        self.admitted += 1
         self._idle.clear()
 
     def leave(self) -> None:

@@ -1,5 +1,6 @@
 """One serving process: uvicorn, with a graceful shutdown that answers every admitted request."""
 
+import asyncio
 import contextlib
 import logging
 import signal
@@ -12,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from conveyor.service.process.lifecycle import Lifecycle
+from conveyor.service.process.memory import SpareMemory, give_back
 from conveyor.service.process.signals import forces_exit, shutdown_signals
 from conveyor.service.protocol.connection import Connection
 from conveyor.service.protocol.connections import UNSENT_ANSWERS, Connections, backlog, max_open
@@ -58,6 +60,7 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self._lifecycle = lifecycle
+        self._spare = SpareMemory()
         lifecycle.max_active = self._connections.max_requests
         self._grace = settings.shutdown_seconds
         self._on_ready = on_ready
@@ -84,6 +87,8 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Tell if it is time to end; called several times a second."""
+        if self._spare.is_due(self._lifecycle):
+            await asyncio.to_thread(give_back)
         if self._lifecycle.broken:
             self._lifecycle.draining = self.should_exit = True
         return await super().on_tick(counter)

@@ -18,7 +18,8 @@ import numpy as np
 
 from conveyor.model.artifact import storage
 from conveyor.model.network.selection import Selection
-from conveyor.model.text.tokenizer import Tokenizer, TokenizerKind
+from conveyor.model.text.tokenizer import Tokenizer
+from conveyor.model.types import TokenizerKind
 from conveyor.service.api import encoding, json_body, negotiation
 from conveyor.service.api.compression import CODINGS
 from conveyor.service.api.schemas import PredictRequest, StatesRequest

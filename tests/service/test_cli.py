@@ -25,8 +25,8 @@ def imported(program: str, *packages: str) -> set[str]:
 
 def test_the_command_line_imports_no_more_than_its_flags_need() -> None:
     others = ("conveyor.model.verification", "torch", "datasets", "pyarrow", "jinja2", "fastapi")
-    packages = (*LEARNING, *others, "huggingface_hub")
-    assert imported("import conveyor.service.cli", *packages) == FLAGS
+    heavy = ("huggingface_hub", "numpy", "tokenizers", "rich")
+    assert imported("import conveyor.service.cli", *LEARNING, *others, *heavy) == FLAGS
 
 
 def test_the_help_needs_nothing_else() -> None:
@@ -38,7 +38,8 @@ try:
 except SystemExit:
     pass
 """
-    assert imported(program, *LEARNING, "conveyor.model.artifact", "torch", "fastapi") == FLAGS
+    others = ("conveyor.model.artifact", "torch", "fastapi", "numpy", "tokenizers")
+    assert imported(program, *LEARNING, *others) == FLAGS
 
 
 def test_what_serves_does_not_learn_convert_or_label() -> None:
@@ -50,3 +51,18 @@ def test_what_serves_does_not_learn_convert_or_label() -> None:
 def test_the_packages_are_found_as_a_wheel_has_them() -> None:
     """In a checkout, `service` and `model` can be found beside it; in a wheel there are none."""
     assert imported("import conveyor.service.serve", "service", "model") == set()
+
+
+def test_serve_imports_no_more_than_it_needs() -> None:
+    program = """
+from conveyor.service.cli import main
+sys.argv = ["conveyor", "serve", "--host", "192.0.2.1"]  # which nobody has, so it ends
+try:
+    main()
+except SystemExit:
+    pass
+assert "conveyor.service.serve" in sys.modules
+"""
+    unused = ("torch._meta_registrations", "torch._dynamo", "torch._inductor", "sympy")
+    others = ("conveyor.model.cli.scores", "rich", "jinja2", "huggingface_hub", "datasets")
+    assert imported(program, *LEARNING, *unused, *others) == FLAGS

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from conveyor.model.arrays import Floats
 from conveyor.model.errors import ConversionError
-from conveyor.model.types import Floats
 
 
 def runner(path: Path, batch: int, notes: list[str]) -> Callable[[list[list[int]]], Floats] | None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from conveyor.model.arrays import Floats
 from conveyor.model.convert.network import Layer, Network, columns, spread
 from conveyor.model.convert.onnx.runner import runner
 from conveyor.model.convert.source import Hints, Source
 from conveyor.model.errors import ConversionError
 from conveyor.model.extras import install_command
-from conveyor.model.types import Floats
 
 if TYPE_CHECKING:  # they need the onnx library, an optional extra
     from conveyor.model.convert.onnx.graph import Graph

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from conveyor.model.arrays import Floats
 from conveyor.model.convert.network import Array
 from conveyor.model.errors import ConversionError
-from conveyor.model.types import Floats
 
 if TYPE_CHECKING:  # they need the onnx library, an optional extra
     from conveyor.model.convert.onnx.graph import Graph

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from conveyor.model.arrays import Floats
 from conveyor.model.artifact.model_files import STORED_IN
 from conveyor.model.convert.head import PARTS, Part, convert_head
 from conveyor.model.convert.pytorch.key_map import EMBEDDING, HEAD, find_keys
 from conveyor.model.convert.pytorch.state_dict import read_state_dict
 from conveyor.model.convert.source import Hints, NetworkShape, Source
 from conveyor.model.errors import ConversionError
-from conveyor.model.types import Floats
 
 
 def read_pytorch(path: Path, hints: Hints) -> Source:

@@ -4,7 +4,7 @@ import asyncio
 
 from fastapi import APIRouter, Request
 
-from conveyor.model.types import Floats
+from conveyor.model.arrays import Floats
 from conveyor.service.api.app_context import app_context
 from conveyor.service.api.encoding import ranked
 from conveyor.service.api.json_body import TIMEOUT_PARAMETER, JSONRoute

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
+from conveyor.model.arrays import Floats
 from conveyor.model.artifact import storage
 from conveyor.model.cli.app import app
 from conveyor.model.convert.head import Part
 from conveyor.model.inference.classifier import Classifier
 from conveyor.model.text.tokenizer import Encoding
-from conveyor.model.types import Floats
 from tests.conftest import FILLERS, WORDS
 
 VOCABULARY = ["<unk>", "<pad>", *FILLERS, *WORDS["praise"], *WORDS["blame"]]

@@ -13,8 +13,8 @@ from conveyor.model.text.tokenizer import (
     UNK_ID,
     Encoding,
     Tokenizer,
-    TokenizerKind,
 )
+from conveyor.model.types import TokenizerKind
 
 TEXTS = [
     "A wonderful, moving film: I don't regret a minute!",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conveyor.model.text.tokenizer import Encoding, Tokenizer, TokenizerKind
+from conveyor.model.text.tokenizer import Encoding, Tokenizer
 from conveyor.model.text.truncation import (
     AT_ONCE,
     CHARACTERS_PER_TOKEN,
@@ -13,6 +13,7 @@ from conveyor.model.text.truncation import (
     far_too_long,
     truncate,
 )
+from conveyor.model.types import TokenizerKind
 
 TEXTS = [
     "A wonderful, moving film: I don't regret a minute!",
