@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -24,6 +25,7 @@ import httpx
 ROOT = Path(__file__).parents[1]
 TEXTS = ["A wonderful, moving film, dull in the middle. " * size for size in range(1, 30)]
 REQUESTS = 100
+QUIET_SECONDS = 5
 DEAREST = 10
 
 # Runs a program, the module argv[2]. Into the file argv[1] it writes what the modules of each
@@ -83,10 +85,12 @@ def main() -> None:
     print("\n| MB | resident | proportional | not shared |\n| --- | --- | --- | --- |")
     with serving(tree) as (process, client):
         tell_memory("one process, ready", process.pid)
-        send(client)
+        send(client, 1)
         tell_memory(f"one process, after {REQUESTS * len(TEXTS):,} texts", process.pid)
+        time.sleep(QUIET_SECONDS)
+        tell_memory(f"one process, {QUIET_SECONDS} s later", process.pid)
     with serving(tree, *several) as (process, client):
-        send(client)
+        send(client, 2 * arguments.workers)
         workers = children(process.pid)
         tell_memory("parent of several", process.pid)
         for pid in workers:
@@ -168,9 +172,15 @@ def dearest(costs: Mapping[str, tuple[float, float]]) -> list[tuple[str, tuple[f
     return sorted(costs.items(), key=lambda cost: cost[1], reverse=True)[:DEAREST]
 
 
-def send(client: httpx.Client) -> None:
-    for _ in range(REQUESTS):
-        client.post("/predict", json={"inputs": TEXTS}).raise_for_status()
+def send(client: httpx.Client, callers: int) -> None:
+    """Send the texts again and again, on new connections, so that each worker gets some."""
+
+    def post(_: int) -> None:
+        answer = client.post("/predict", json={"inputs": TEXTS}, headers={"connection": "close"})
+        answer.raise_for_status()
+
+    with ThreadPoolExecutor(callers) as pool:
+        list(pool.map(post, range(REQUESTS)))
 
 
 def tell_seconds(what: str, seconds: Sequence[float]) -> None:

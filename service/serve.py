@@ -14,7 +14,6 @@ from conveyor.model.text.tokenizer import use_one_thread
 from conveyor.service.app import create_app
 from conveyor.service.failures import StartError, exit_with_sentence
 from conveyor.service.middleware.api_keys import Keys
-from conveyor.service.process import memory
 from conveyor.service.process.interpreter import freeze_gc, set_switch_interval
 from conveyor.service.process.logs import logging_to_stderr, write
 from conveyor.service.process.server import Server
@@ -35,7 +34,6 @@ def run(settings: Settings) -> int:
     """
     _check_workers(settings.workers)
     ignore_signals()
-    memory.share()
     keys = Keys.from_settings(settings)
     listener = _listen(settings.host, settings.port)
     announce = partial(_announce, settings, listener)

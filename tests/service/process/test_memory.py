@@ -1,10 +1,11 @@
-import subprocess
-import sys
+import ctypes
+import mmap
+from pathlib import Path
 
 import pytest
 
 from conveyor.service.process.lifecycle import Lifecycle
-from conveyor.service.process.memory import QUIET, SpareMemory
+from conveyor.service.process.memory import QUIET, SpareMemory, give_back
 
 
 @pytest.fixture
@@ -37,65 +38,22 @@ def test_a_request_between_two_looks_counts(lifecycle: Lifecycle) -> None:
     assert looks(spare, lifecycle, 3 * QUIET) == [QUIET + 1]
 
 
-# Takes 64 MB in blocks too small for mappings of their own, on a thread, and frees all but the
-# last, which keeps the heap from becoming shorter. Then comes the work.
-PROGRAM = """
-import ctypes, sys
-from pathlib import Path
-from threading import Event, Thread
-
-from conveyor.service.process import memory
-
-BLOCK, BLOCKS = 65_536, 1_000
-library = ctypes.CDLL(None)
-if not hasattr(library, "malloc_trim"):
-    sys.exit("no glibc")
-library.malloc.restype = ctypes.c_void_p
-held = []
-
-def take():
-    for _ in range(BLOCKS):
-        held.append(ctypes.c_void_p(library.malloc(ctypes.c_size_t(BLOCK))))
-        ctypes.memset(held[-1], 1, BLOCK)
-
-def take_and_free():
-    take()
-    while len(held) > 1:
-        library.free(held.pop(0))
-
-def on_a_thread(work):
-    done = Event()  # and the thread lives on: else another one gets what it had
-    Thread(target=lambda: (work(), done.set(), Event().wait()), daemon=True).start()
-    done.wait()
-
-def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
-
-memory.share()
-on_a_thread(take_and_free)
-before = resident()
-{work}
-print((resident() - before) / (BLOCK * BLOCKS))
-"""
-
-
-def grown(work: str) -> float:
-    """Run the program with this work; returns by how much of 64 MB the process has grown by it."""
-    told = subprocess.run(
-        [sys.executable, "-c", PROGRAM.replace("{work}", work)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if told.stderr == "no glibc\n":
-        pytest.skip("the C library is not glibc")
-    assert not told.stderr
-    return float(told.stdout)
-
-
-def test_a_thread_gets_what_another_one_has_freed() -> None:
-    assert grown("on_a_thread(take)") < 0.5
-
-
 def test_what_is_freed_goes_back_to_the_system() -> None:
-    assert grown("memory.give_back()") < -0.5
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "malloc_trim"):
+        pytest.skip("the C library has no malloc_trim")
+    library.malloc.restype = ctypes.c_void_p
+    block, blocks = 65_536, 1_000  # too small for a mapping of its own each
+    kept = [ctypes.c_void_p(library.malloc(ctypes.c_size_t(block))) for _ in range(blocks)]
+    for address in kept:
+        ctypes.memset(address, 1, block)
+    for address in kept[:-1]:  # the last one keeps the heap from becoming shorter
+        library.free(address)
+    before = resident()
+    give_back()
+    assert before - resident() > block * blocks / 2
+    library.free(kept[-1])
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
