@@ -1,4 +1,4 @@
-"""Seconds from a fresh clone to the first answer: `python bench/install.py`.
+"""Seconds from a fresh clone to the first answer: `python -m bench.install`.
 
 `make serve` installs from indexes on this machine, so without the time of downloads, which are some
 230 MB: with uv and with pip, each with empty caches and, after `make clean`, with full ones.
