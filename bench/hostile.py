@@ -23,6 +23,8 @@ from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from threading import Thread
 
+from bench.startup import program
+
 BEAT = 0.02
 MOST_SECONDS = 60
 OK = 200
@@ -222,14 +224,7 @@ CASES: dict[str, Callable[[Target], str]] = {
 @contextlib.contextmanager
 def serving(tree: Path, files: int) -> Iterator[tuple[Target, int]]:
     """Start a server of this checkout; yields it and its process id."""
-    command = [
-        "prlimit",
-        f"--nofile={files}",
-        sys.executable,
-        "-m",
-        "conveyor.service.cli",
-        "serve",
-    ]
+    command = ["prlimit", f"--nofile={files}", sys.executable, "-m", program(tree), "serve"]
     process = subprocess.Popen(
         [*command, "--port", "0"],
         cwd=tree,

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from tests.checkout import clone
-from tests.package_index import PackageIndex, proxying, serving
+from tests.package_index import PackageIndex, environment, proxying, serving
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -29,33 +29,26 @@ def main() -> None:
         index, certificate = PackageIndex(wheels), directory / "certificate.pem"
         checkout = clone(directory / "conveyor")
         with serving(index) as address, proxying(index, certificate) as proxy:
-            environment = {
-                "PATH": os.environ["PATH"],
-                "PYTHON": sys.executable,
-                "PIP_CONFIG_FILE": os.devnull,
-                "PIP_INDEX_URL": address,
-                "NO_PROXY": "127.0.0.1",
-                "SSL_CERT_FILE": str(certificate),
-                "CONVEYOR_PORT": "0",
-            }
+            served = {"PYTHON": sys.executable, "CONVEYOR_PORT": "0"}
             # Once for nothing: the index packs its wheels when they are asked for.
-            first_answer(checkout, environment | {"HOME": f"{directory}/x", "HTTPS_PROXY": proxy})
+            variables = environment(directory / "first", address, proxy, certificate)
+            first_answer(checkout, variables | served)
             print("| installed with | caches | seconds |\n| --- | --- | --- |")
             for tool, via in (("uv", proxy), ("pip", NOWHERE)):
-                home = {"HOME": f"{directory}/{tool}", "HTTPS_PROXY": via}
+                variables = environment(directory / tool, address, via, certificate)
                 for caches in ("empty", "full"):
                     subprocess.run(["make", "--silent", "clean"], cwd=checkout, check=True)
-                    seconds = first_answer(checkout, environment | home)
+                    seconds = first_answer(checkout, variables | served)
                     print(f"| {tool} | {caches} | {seconds:.0f} |", flush=True)
 
 
-def first_answer(checkout: Path, environment: dict[str, str]) -> float:
+def first_answer(checkout: Path, variables: dict[str, str]) -> float:
     """Let `make serve` answer once; returns the seconds that it takes."""
     started = time.perf_counter()
     with subprocess.Popen(
         ["make", "serve"],
         cwd=checkout,
-        env=environment,
+        env=variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

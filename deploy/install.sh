@@ -52,6 +52,9 @@ case $why in
     *) echo "uv does not reach it; pip installs the build that it finds."
        install="$bin/pip install -qq --editable $checkout" ;;
 esac
-# An environment with another build of PyTorch, or an unfinished one.
-[ -e ".venv/serve-$backend" ] || "$bin/pip" uninstall -qq --yes torch
+# An environment with another build of PyTorch, or an unfinished one. Nor is it finished for that build then.
+if [ ! -e ".venv/serve-$backend" ]; then
+    rm -f .venv/serve-* .venv/dev-*
+    "$bin/pip" uninstall -qq --yes torch
+fi
 stage "Installing PyTorch and the other libraries" $install

@@ -2,6 +2,7 @@
 
 import html
 import importlib.metadata
+import os
 import re
 import select
 import shutil
@@ -107,6 +108,20 @@ def contents(found: importlib.metadata.Distribution, stem: str) -> Iterator[tupl
             yield str(file), path
         elif file.parent.name == "bin" and file.name not in made:
             yield f"{stem}.data/scripts/{file.name}", path
+
+
+def environment(home: Path, address: str, proxy: str, certificate: Path) -> dict[str, str]:
+    """Write the variables by which pip and uv have empty caches and reach nothing but these."""
+    return {
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_INDEX_URL": address,
+        "HTTPS_PROXY": proxy,
+        "NO_PROXY": "127.0.0.1",
+        "SSL_CERT_FILE": str(certificate),
+        "UV_HTTP_RETRIES": "0",
+    }
 
 
 class Server(ThreadingHTTPServer):

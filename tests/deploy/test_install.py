@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.checkout import clone
-from tests.package_index import PackageIndex, proxying, serving
+from tests.package_index import PackageIndex, environment, proxying, serving
 from tests.process import PATIENCE
 
 INSTALLS = pytest.mark.skipif(
@@ -58,20 +58,13 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     builds = PackageIndex(wheels, is_torch)
     certificate = tmp_path / "certificate.pem"
     with serving(index) as address, proxying(builds, certificate) as proxy:
-        environment = {
-            "HOME": str(tmp_path),
-            "PATH": os.environ["PATH"],
+        variables = {
+            **environment(tmp_path, address, proxy, certificate),
             "PYTHON": sys.executable,
-            "PIP_CONFIG_FILE": os.devnull,
-            "PIP_INDEX_URL": address,
-            "HTTPS_PROXY": proxy,
-            "NO_PROXY": "127.0.0.1",
-            "SSL_CERT_FILE": str(certificate),
-            "UV_HTTP_RETRIES": "0",
             "CONVEYOR_PORT": "0",
             "CONVEYOR_LOG_LEVEL": "warning",
         }
-        yield Machine(clone(tmp_path / "conveyor"), environment, index, builds)
+        yield Machine(clone(tmp_path / "conveyor"), variables, index, builds)
 
 
 def serve(machine: Machine, **environment: str) -> list[str]:
@@ -110,10 +103,17 @@ def test_make_serve_does_without_it(machine: Machine) -> None:
 
 
 def ends(machine: Machine, **environment: str) -> tuple[int, str]:
+    """Let `make serve` end, where another build has been installed before."""
+    (machine.clone / ".venv").mkdir()
+    (machine.clone / ".venv" / "serve-other").touch()
     process = machine.make("serve", **environment)
     output, _ = process.communicate(timeout=PATIENCE)
-    assert not list(machine.clone.glob(".venv/serve-*"))
     return process.returncode, output
+
+
+def finished(machine: Machine) -> list[str]:
+    """Name what counts as installed."""
+    return [path.name for path in machine.clone.glob(".venv/serve-*")]
 
 
 def test_a_build_that_there_is_not_is_refused(machine: Machine) -> None:
@@ -121,6 +121,7 @@ def test_a_build_that_there_is_not_is_refused(machine: Machine) -> None:
     assert code == 2
     assert "invalid value 'gpu'" in output
     assert "pip installs" not in output
+    assert finished(machine) == ["serve-other"]
 
 
 def test_the_build_for_a_gpu_is_asked_for(machine: Machine) -> None:
@@ -130,6 +131,7 @@ def test_the_build_for_a_gpu_is_asked_for(machine: Machine) -> None:
     assert code == 2
     assert any("/cu130/torch/" in path for path in machine.builds.requests)
     assert "No matching distribution found for fastapi" in output
+    assert finished(machine) == []  # its PyTorch is gone
 
 
 def test_a_python_that_is_too_old_is_refused(machine: Machine, tmp_path: Path) -> None:
@@ -139,3 +141,4 @@ def test_a_python_that_is_too_old_is_refused(machine: Machine, tmp_path: Path) -
     code, output = ends(machine, PYTHON=str(old))
     assert code == 2
     assert "needs Python 3.11 or later" in output
+    assert finished(machine) == ["serve-other"]

@@ -1,6 +1,5 @@
 """Where the image gets torch from, with small wheels in the place of its builds."""
 
-import os
 import subprocess
 import sys
 import venv
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.checkout import ROOT
-from tests.package_index import PackageIndex, proxying, serving
+from tests.package_index import PackageIndex, environment, proxying, serving
 
 VERSION = "2.13.0"
 NOWHERE = "http://127.0.0.1:9"
@@ -79,17 +78,8 @@ def build(tmp_path: Path) -> Iterator[Build]:
     (tmp_path / "wheels").mkdir()
     certificate = tmp_path / "certificate.pem"
     with serving(index) as address, proxying(builds, certificate) as proxy:
-        environment = {
-            "HOME": str(tmp_path),
-            "PATH": os.environ["PATH"],
-            "PIP_CONFIG_FILE": os.devnull,
-            "PIP_INDEX_URL": address,
-            "HTTPS_PROXY": proxy,
-            "NO_PROXY": "127.0.0.1",
-            "SSL_CERT_FILE": str(certificate),
-            "UV_HTTP_RETRIES": "0",
-        }
-        yield Build(tmp_path, index, builds, environment)
+        variables = environment(tmp_path, address, proxy, certificate)
+        yield Build(tmp_path, index, builds, variables)
 
 
 def test_a_wheel_in_the_folder_comes_first(build: Build) -> None:
