@@ -92,8 +92,9 @@ audit: .venv-supply/made  ## Known vulnerabilities in what the image is made of;
 clean:  ## Remove what the other targets made
 	rm -rf .venv .venv-supply node_modules sbom.json wheels/*.whl .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache mutants .coverage*
 
+# What `conveyor train` needs too: whoever has tried the shipped model trains an own one next.
 $(SERVE): pyproject.toml
-	@deploy/install.sh
+	@deploy/install.sh train
 	@touch $@
 
 $(DEV): pyproject.toml

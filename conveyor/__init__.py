@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from conveyor.model.inference.classifier import Classifier
 
-SHIPPED = Path(__file__).parent / "model" / "pretrained" / "imdb-sentiment"
+PRETRAINED = Path(__file__).parent / "model" / "pretrained"
+SHIPPED = PRETRAINED / "imdb-sentiment"
+ENGLISH = PRETRAINED / "imdb-language"
 
 
 def load(directory: str | PathLike[str] = SHIPPED) -> "Classifier":

@@ -18,3 +18,14 @@ class Panel(StrEnum):
     TRAINING = "Training"
     REGULARIZATION = "Regularization"
     STARTING_POINT = "Starting point"
+
+
+class Chosen(StrEnum):
+    """Who decides a setting that nobody gives."""
+
+    BY_TABLE = "by the table"
+
+
+def spelled(name: str) -> str:
+    """Spell a setting's name as a flag: max_tokens -> --max-tokens."""
+    return f"--{name.replace('_', '-')}"

@@ -34,12 +34,16 @@ MODULES = (
     "conveyor.model.convert.samples",
     "conveyor.model.convert.supervision",
     "conveyor.model.data.soft_labels",
+    "conveyor.model.training.preparation",
     "conveyor.model.training.pretrain",
     "conveyor.model.training.train",
     "conveyor.model.training.vectors",
     "conveyor.model.verification.check",
     "conveyor.service.cli",
     "conveyor.service.serve",
+    "sklearn.feature_extraction.text",
+    "sklearn.linear_model",
+    "sklearn.pipeline",
     "torch._dynamo",
 )
 

@@ -10,7 +10,7 @@ from conveyor.model.artifact import model_files, storage
 from conveyor.model.artifact.manifest import MANIFEST
 from conveyor.model.data.examples import read_examples
 from conveyor.model.evaluation.calibration import reliability
-from conveyor.model.evaluation.metrics import Evaluation, classify_examples, confusion
+from conveyor.model.evaluation.metrics import Evaluation, classify_examples
 from conveyor.model.inference.classifier import use_threads
 from conveyor.model.network.parameters import parameter_count
 from conveyor.service.process.cores import cores
@@ -46,8 +46,8 @@ def measure(model: Path, test: Path) -> Measures:
     truth, probabilities = classify_examples(classifier, examples)
     labels = classifier.config.labels
     bins = reliability(probabilities, truth)
-    counts = confusion(truth, probabilities.argmax(axis=1), len(labels))
-    evaluation = Evaluation(labels, counts, bins.error)
+    evaluation = Evaluation.of(labels, truth, probabilities)
+    counts = evaluation.confusion
     count = parameter_count(classifier.config)
     return Measures(
         labels=labels,

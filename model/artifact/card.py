@@ -11,7 +11,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData, metadata_load
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from conveyor.model.errors import ArtifactError, describe
-from conveyor.model.evaluation.metrics import Evaluation
+from conveyor.model.evaluation.metrics import WORST, Evaluation, LabelScore
 from conveyor.model.files import read_bytes
 from conveyor.model.network.cell import cell_of
 from conveyor.model.network.config import LanguageModelConfig, ModelConfig
@@ -81,27 +81,36 @@ def _number(value: object) -> float | str:
 
 
 def model_card(
-    name: str, config: ModelConfig, texts: int, evaluation: Evaluation | None, about: str
+    name: str,
+    config: ModelConfig,
+    texts: int,
+    evaluation: Evaluation | None,
+    baseline: Evaluation | None,
+    about: str,
 ) -> str:
-    """Write the README.md of a classifier that was trained on so many texts."""
+    """Write the README.md of a classifier that was trained on so many texts.
+
+    ``baseline`` is how n-grams do on the texts of the evaluation.
+    """
     results = {}
-    scores: list[tuple[str, float, float, int]] = []
+    scores: list[LabelScore] = []
     if evaluation:
         results = {
             "accuracy": round(evaluation.accuracy, 4),
             "expected_calibration_error": round(evaluation.calibration_error, 4),
         }
-        scores = list(
-            zip(
-                map(_table_cell, evaluation.labels),
-                evaluation.precision,
-                evaluation.recall,
-                evaluation.confusion.sum(axis=1),
-                strict=True,
-            )
-        )
+        worst = evaluation.worst_labels(WORST)
+        scores = [each._replace(label=_table_cell(each.label)) for each in worst]
     return _classifier_card(
-        name, config, results, texts=texts, evaluation=evaluation, scores=scores, about=about
+        name,
+        config,
+        results,
+        texts=texts,
+        evaluation=evaluation,
+        baseline=baseline,
+        scores=scores,
+        never=list(map(_table_cell, evaluation.never_predicted if evaluation else ())),
+        about=about,
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from conveyor.model.errors import TrainingError
-from conveyor.model.types import Panel
+from conveyor.model.types import Chosen, Panel, spelled
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -42,7 +42,7 @@ def with_flags(settings: type[BaseModel]) -> Callable[[Callable[..., None]], Cal
 def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     option = typer.Option(
         help=field.description,
-        show_default=str(field.default) if field.default is not None else False,
+        show_default=_default(field),
         rich_help_panel=next((each for each in field.metadata if isinstance(each, Panel)), None),
     )
     kind: Any = field.annotation
@@ -52,6 +52,12 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
         default=None,
         annotation=Annotated[kind | None, option],
     )
+
+
+def _default(field: FieldInfo) -> str | bool:
+    """Tell what a setting is without its flag; False where there is nothing to tell."""
+    chosen = next((each for each in field.metadata if isinstance(each, Chosen)), None)
+    return chosen or (False if field.default is None else str(field.default))
 
 
 def _by_panel(
@@ -75,11 +81,6 @@ def parse_flags(settings: type[Settings], flags: Mapping[str, Any]) -> Settings:
         return settings(**flags)
     except ValidationError as error:
         raise TrainingError(wrong_flag(error, flags)) from None
-
-
-def spelled(name: str) -> str:
-    """Spell a field's name as a flag: max_tokens -> --max-tokens."""
-    return f"--{name.replace('_', '-')}"
 
 
 def wrong_flag(error: ValidationError, flags: Mapping[str, Any], prefix: str = "") -> str:

@@ -15,12 +15,20 @@ from rich.progress import (
 from rich.progress import Progress as Bar
 
 from conveyor.model.data.rows import BadRow
-from conveyor.model.training.callbacks import Callbacks, PretrainingEpoch, StepReport, TrainingEpoch
+from conveyor.model.training.callbacks import (
+    Callbacks,
+    EpochReport,
+    PretrainingEpoch,
+    StepReport,
+    TrainingEpoch,
+)
 
 # Seconds between two lines: what a log file can bear for days, and a person can wait for.
 LINE_SECONDS = 60.0
 # The time left is told from the steps of so many seconds: the slowest steps take some.
 SPEED_SECONDS = 300.0
+# Epochs that have a line each.
+MOST_LINES = 20
 
 # The only task of a bar.
 TASK = TaskID(0)
@@ -54,28 +62,30 @@ class Progress(Bar):
         """Make callbacks that show a training run's steps here, and print a line for each epoch."""
 
         def on_epoch(report: TrainingEpoch) -> None:
+            if not _is_told(report):
+                return
             line = f"epoch {report.epoch}: loss {report.loss:.4f}, accuracy {report.accuracy:.4f}"
             if report.validation:
                 line += f", held-out accuracy {report.validation.accuracy:.4f}"
-                line += " (best so far)" if report.best else ""
-            self._tell(line)
+                line += " (kept)" if report.best else ""
+            self.tell(line)
 
-        return Callbacks(self._tell, self._step, on_epoch)
+        return Callbacks(self.tell, self._step, on_epoch)
 
     def pretraining(self) -> Callbacks[PretrainingEpoch]:
         """Make callbacks that show a pretraining in the same way."""
 
         def on_epoch(report: PretrainingEpoch) -> None:
-            self._tell(
+            self.tell(
                 f"epoch {report.epoch}: loss {report.loss:.4f}, "
                 f"held-out perplexity {report.perplexity:.1f}"
             )
 
-        return Callbacks(self._tell, self._step, on_epoch)
+        return Callbacks(self.tell, self._step, on_epoch)
 
     def skip_row(self, bad: BadRow) -> None:
         """Print that a row is left out."""
-        self._tell(f"{bad} It is left out.")
+        self.tell(f"{bad} It is left out.")
 
     def count_rows(self, done: int, total: int | None) -> None:
         """Show that so many rows are labelled, of about so many."""
@@ -101,13 +111,19 @@ class Progress(Bar):
     def _line(self, line: str) -> None:
         """Print a line where there is no bar, if it is time for one."""
         if not self.console.is_terminal and self.get_time() - self._told_at >= LINE_SECONDS:
-            self._tell(line)
+            self.tell(line)
 
     def _left(self) -> str:
         seconds = self.tasks[TASK].time_remaining
         return "" if seconds is None else f", {timedelta(seconds=int(seconds))} left"
 
-    def _tell(self, line: str) -> None:
+    def tell(self, line: str) -> None:
         """Print a line, as long as it is: a log has no width."""
         self.console.print(line, soft_wrap=True)
         self._told_at = self.get_time()
+
+
+def _is_told(report: EpochReport) -> bool:
+    """Tell if an epoch gets a line: of hundreds, as small tables have, some do, and the last."""
+    every = max(1, report.epochs // MOST_LINES)
+    return report.epoch % every == 0 or report.epoch == report.epochs

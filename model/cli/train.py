@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -22,6 +22,10 @@ from conveyor.model.types import Panel
 
 if TYPE_CHECKING:
     from conveyor.model.training.initialization import Initialization
+    from conveyor.model.training.preparation import Automatic
+
+# What --pretrained says where it names no directory, beside "auto".
+NOTHING = "none"
 
 
 @with_flags(TrainingSettings)
@@ -46,6 +50,13 @@ def train(  # noqa: PLR0913 - a parameter for each flag
             help="Let the model say NEW where the data says OLD; once for each label.",
         ),
     ] = None,
+    recipe: Annotated[
+        Literal["auto", "none"],
+        typer.Option(
+            help="auto: --pretrained and what below is `by the table` follow its size, texts and "
+            "language. none: they are as docs/training.md lists them, whatever the table.",
+        ),
+    ] = "auto",
     soft_labels: Annotated[
         list[str] | None,
         typer.Option(
@@ -63,13 +74,15 @@ def train(  # noqa: PLR0913 - a parameter for each flag
         ),
     ] = None,
     pretrained: Annotated[
-        Path | None,
+        str,
         typer.Option(
             rich_help_panel=Panel.STARTING_POINT,
-            help="Directory that `conveyor pretrain` has written: its tokens, sizes and weights "
-            "are what the classifier starts from.",
+            metavar="auto|none|DIRECTORY",
+            help="Language model that `conveyor pretrain` has written: its tokens, sizes and "
+            "weights are what the classifier starts from. auto: the shipped English one, for texts "
+            "whose words it knows.",
         ),
-    ] = None,
+    ] = "auto",
     pretrained_backward: Annotated[
         Path | None,
         typer.Option(
@@ -100,12 +113,13 @@ def train(  # noqa: PLR0913 - a parameter for each flag
     from conveyor.model.artifact import model_files
     from conveyor.model.cli.checkpointed import checkpointed
     from conveyor.model.cli.progress import Progress
-    from conveyor.model.cli.scores import print_evaluation
+    from conveyor.model.cli.scores import print_comparison, print_evaluation
     from conveyor.model.data.examples import read_examples, read_texts
     from conveyor.model.data.formats import check_pipe_format
     from conveyor.model.data.rows import Columns
     from conveyor.model.data.soft_labels import merged, read_soft_examples
     from conveyor.model.training import train
+    from conveyor.model.training.preparation import prepare
 
     check_pipe_format(format, (*data, validation_data or "", *(unlabelled or [])))
     if (out / model_files.CONFIG).exists():
@@ -115,46 +129,66 @@ def train(  # noqa: PLR0913 - a parameter for each flag
         checkpointed(out, "--batch-size, --train-tokens"),
         Progress("training", Console(stderr=True)) as progress,
     ):
-        evaluation = train.train(
+        aliases = _renames(rename_label or [])
+        prepared = prepare(
             [example for source in data for example in read_examples(source, columns, format)],
+            read_examples(validation_data, columns, format) if validation_data else [],
             settings,
+            aliases,
+            _start(pretrained, pretrained_backward, vectors),
+            choose=recipe == "auto",
+        )
+        for line in (*prepared.notes, *prepared.reasons):
+            progress.tell(line)
+        evaluation = train.train(
+            prepared.examples,
+            prepared.settings,
             out,
-            validation=read_examples(validation_data, columns, format) if validation_data else [],
+            validation=prepared.validation,
             soft=merged([read_soft_examples(each, text_column) for each in soft_labels or []]),
             unlabelled=[
                 text
                 for source in unlabelled or []
                 for text in read_texts(source, text_column, format)
             ],
-            label_aliases=_renames(rename_label or []),
-            initialization=_initialization(pretrained, pretrained_backward, vectors),
-            about=command_line(),
+            label_aliases=aliases,
+            initialization=prepared.initialization,
+            ngrams=prepared.ngrams,
+            baseline=prepared.baseline,
+            about="\n\n".join((command_line(), *prepared.reasons)),
             callbacks=progress.training(),
         )
     if evaluation:
         print_evaluation(evaluation, "held-out texts")
+    if evaluation and prepared.baseline:
+        print_comparison(evaluation, prepared.baseline)
     where = as_unicode(out)
     typer.echo(f"The model is in {where}. Serve it: conveyor serve --model {shlex.quote(where)}")
 
 
-def _initialization(
-    pretrained: Path | None, backward: Path | None, vectors: Path | None
-) -> "Initialization | None":
+def _start(
+    pretrained: str, backward: Path | None, vectors: Path | None
+) -> "Initialization | Automatic | None":
     from conveyor.model.artifact import language_model
     from conveyor.model.training.initialization import PretrainedInitialization
+    from conveyor.model.training.preparation import AUTOMATIC
     from conveyor.model.training.vectors import WordVectors
 
-    if pretrained and vectors:
+    named = pretrained not in {AUTOMATIC, NOTHING}
+    if named and vectors:
         raise TrainingError(
             "--pretrained brings embeddings of its own, and so does --vectors: give one of the two."
         )
-    if pretrained:
+    if named:
         return PretrainedInitialization(
-            language_model.load(pretrained), language_model.load(backward) if backward else None
+            language_model.load(Path(pretrained)),
+            language_model.load(backward) if backward else None,
         )
     if backward:
         raise TrainingError("--pretrained-backward needs --pretrained beside it: give both.")
-    return WordVectors.of(vectors) if vectors else None
+    if vectors:
+        return WordVectors.of(vectors)
+    return AUTOMATIC if pretrained == AUTOMATIC else None
 
 
 def _renames(pairs: list[str]) -> dict[str, str]:

@@ -64,7 +64,7 @@ def temperature(probabilities: Floats, truth: NDArray[np.int64]) -> float:
 
     From probabilities (N, L), whose logarithms are logits (temperature scaling: Guo et al., 2017).
     """
-    logits = np.log(np.maximum(probabilities.astype(np.float64), LEAST_PROBABILITY))
+    logits = _logits(probabilities)
     true = logits[np.arange(len(truth)), truth].mean()
     low, high = COLDEST, HOTTEST
     for _ in range(50):  # the slope in 1/T rises with 1/T, so halving finds where it is zero
@@ -74,6 +74,22 @@ def temperature(probabilities: Floats, truth: NDArray[np.int64]) -> float:
         too_cold = (scaled * logits).sum(axis=1).mean() > true
         low, high = (middle, high) if too_cold else (low, middle)
     return (low + high) / 2
+
+
+def calibrated_loss(probabilities: Floats, truth: NDArray[np.int64]) -> float:
+    """Compute the mean cross-entropy, in nats, of probabilities (N, L) at their best temperature.
+
+    So a classifier that is too sure of itself, as all are that learn for long, is judged by what it
+    knows and not by how loudly it says so.
+    """
+    scaled = _logits(probabilities) / temperature(probabilities, truth)
+    scaled -= scaled.max(axis=1, keepdims=True)
+    normalizers = np.log(np.exp(scaled).sum(axis=1))
+    return float((normalizers - scaled[np.arange(len(truth)), truth]).mean())
+
+
+def _logits(probabilities: Floats) -> NDArray[np.float64]:
+    return np.log(np.maximum(probabilities.astype(np.float64), LEAST_PROBABILITY))
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +10,29 @@ from numpy.typing import NDArray
 from conveyor.model.arrays import Floats
 from conveyor.model.data.examples import Example
 from conveyor.model.errors import DataError
-from conveyor.model.evaluation.calibration import expected_calibration_error
+from conveyor.model.evaluation.calibration import calibrated_loss, expected_calibration_error
 from conveyor.model.inference.classifier import Classifier
 
 # Texts predicted at once: enough to sort by length, few enough for a lively progress bar.
 WINDOW = 512
+
+# So many labels are shown to people, of those that are known least.
+WORST = 10
+
+
+class LabelScore(NamedTuple):
+    """How a label is told: NaN for the precision of one that is never predicted."""
+
+    label: str
+    precision: float
+    recall: float
+    texts: int
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall; 0 for a label that is never told right."""
+        total = self.precision + self.recall
+        return 2 * self.precision * self.recall / total if total > 0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -26,6 +45,18 @@ class Evaluation:
     labels: tuple[str, ...]
     confusion: NDArray[np.int64]
     calibration_error: float  # expected, 0 to 1
+    loss: float  # mean cross-entropy in nats, once the scores are calibrated
+
+    @classmethod
+    def of(cls, labels: tuple[str, ...], truth: NDArray[np.int64], probabilities: Floats) -> Self:
+        """Judge probabilities (N, labels) by the ids of the true labels (N,)."""
+        predicted = probabilities.argmax(axis=1)
+        return cls(
+            labels,
+            confusion(truth, predicted, len(labels)),
+            expected_calibration_error(probabilities, truth),
+            calibrated_loss(probabilities, truth),
+        )
 
     @property
     def texts(self) -> int:
@@ -38,6 +69,31 @@ class Evaluation:
         return float(np.trace(self.confusion) / self.texts)
 
     @property
+    def uncertainty(self) -> float:
+        """The standard error of the accuracy: so much it wavers from one set of texts to another.
+
+        That of a proportion, with a text right and one wrong added (Agresti & Coull, 1998): where
+        all of three texts are right, not all are.
+        """
+        right = (np.trace(self.confusion) + 1) / (self.texts + 2)
+        return float(np.sqrt(right * (1 - right) / (self.texts + 2)))
+
+    @property
+    def majority(self) -> float:
+        """The accuracy of who always says the most frequent label."""
+        return float(self.confusion.sum(axis=1).max() / self.texts)
+
+    @property
+    def never_predicted(self) -> tuple[str, ...]:
+        """The labels that have texts, and that no text is given."""
+        texts, predicted = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
+        return tuple(
+            label
+            for label, there, said in zip(self.labels, texts, predicted, strict=True)
+            if there and not said
+        )
+
+    @property
     def precision(self) -> NDArray[np.float64]:
         """For each label, the share of predictions of it that are true; NaN if never predicted."""
         return _share(np.diag(self.confusion), self.confusion.sum(axis=0))
@@ -46,6 +102,18 @@ class Evaluation:
     def recall(self) -> NDArray[np.float64]:
         """For each label, the share of its texts that are predicted so; NaN if it has no texts."""
         return _share(np.diag(self.confusion), self.confusion.sum(axis=1))
+
+    def worst_labels(self, count: int) -> list[LabelScore]:
+        """List so many labels, in their order: those of the lowest F1, among labels with texts."""
+        texts = self.confusion.sum(axis=1)
+        scores = [
+            LabelScore(*each)
+            for each in zip(self.labels, self.precision, self.recall, texts, strict=True)
+        ]
+        if len(scores) <= count:
+            return scores
+        worst = sorted((each for each in scores if each.texts), key=lambda each: each.f1)[:count]
+        return [each for each in scores if each in worst]
 
     def confusions(self, count: int) -> list[tuple[str, str, int]]:
         """List (true label, predicted label, texts) of mistakes, the most frequent ones first."""
@@ -70,13 +138,8 @@ def evaluate(
 
     Raises DataError for a label that the classifier does not have.
     """
-    labels = classifier.config.labels
     truth, probabilities = classify_examples(classifier, examples, on_progress)
-    return Evaluation(
-        labels,
-        confusion(truth, probabilities.argmax(axis=1), len(labels)),
-        expected_calibration_error(probabilities, truth),
-    )
+    return Evaluation.of(classifier.config.labels, truth, probabilities)
 
 
 def classify_examples(

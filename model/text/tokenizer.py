@@ -157,16 +157,34 @@ class Tokenizer:
         """All entries, special ones too, and their ids."""
         return self._tokenizer.get_vocab()
 
+    @property
+    def entries(self) -> list[str]:
+        """All entries but the special ones, in the order of their ids."""
+        vocabulary = self.vocabulary
+        return sorted(vocabulary.keys() - SPECIAL_TOKENS, key=vocabulary.__getitem__)
+
     def vocabulary_sample(self, count: int) -> list[str]:
         """Return at most ``count`` entries from all over the vocabulary, no special ones."""
-        vocabulary = self.vocabulary
-        entries = sorted(vocabulary.keys() - SPECIAL_TOKENS, key=vocabulary.__getitem__)
+        entries = self.entries
         return entries[:: max(1, len(entries) // count)][:count]
 
     def add_token(self, name: str) -> int:
         """Add an entry that no text has, and return its id, the next one."""
         self._tokenizer.add_special_tokens([name])
         return self.vocabulary[name]
+
+    def extended(self, words: Iterable[str]) -> Self:
+        """Return a tokenizer of words that knows these as well, under the next ids.
+
+        Of other kinds, to which no word is unknown, the tokenizer as it is.
+        """
+        known = self.vocabulary
+        new = [word for word in words if word not in known]
+        if not new or not isinstance(self._tokenizer.model, models.WordLevel):
+            return self
+        content = json.loads(self.to_json())
+        content["model"]["vocab"].update({w: i for i, w in enumerate(new, self.vocab_size)})
+        return self.from_json(json.dumps(content))
 
     @property
     def limits(self) -> list[str]:

@@ -26,9 +26,10 @@ class StepReport:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """An epoch of a run, and its mean loss in training."""
+    """An epoch of a run, of so many at most, and its mean loss in training."""
 
     epoch: int
+    epochs: int
     loss: float
 
 

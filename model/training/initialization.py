@@ -1,5 +1,6 @@
 """Initialization: the weights that a classifier starts from, in place of random ones."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -20,9 +21,8 @@ class Initialization(Protocol):
     def hashes(self) -> list[str]:
         """Hashes of all that a run takes from it."""
 
-    @property
-    def tokenizer(self) -> Tokenizer | None:
-        """The tokenizer that the run has to have; None if it trains its own."""
+    def tokenizer(self, texts: Iterable[str], settings: TrainingSettings) -> Tokenizer:
+        """Make the tokenizer of a run over texts: trained, or taken over. Raises Interrupted."""
 
     def settings(self, own: TrainingSettings) -> TrainingSettings:
         """Return the settings of a run that starts from here: sizes are taken over.
@@ -67,10 +67,16 @@ class PretrainedInitialization:
         """The hashes of the language models."""
         return [each.sha256 for each in (self.forward, self.backward) if each]
 
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """The tokenizer of both."""
-        return self.forward.tokenizer
+    def tokenizer(self, texts: Iterable[str], settings: TrainingSettings) -> Tokenizer:
+        """Return the tokenizer of both; one of words learns those of the texts that it lacks.
+
+        Reviews of films do not tell what a "top-up" is, and 77 kinds of questions to a bank turn on
+        such words.
+        """
+        known = self.forward.tokenizer
+        if settings.tokenizer != "word":
+            return known
+        return known.extended(Tokenizer.train(texts, "word", settings.vocab_size).entries)
 
     def settings(self, own: TrainingSettings) -> TrainingSettings:
         """Return the settings of a run that starts from here, as `settings_from` makes them.
@@ -111,15 +117,19 @@ class PretrainedInitialization:
     def load_into(self, network: LSTMClassifier, _tokenizer: Tokenizer) -> str:
         """Load the weights into a classifier: embedding, and the LSTM's directions.
 
+        Words that the pretrained model does not have stay random, as large as its own are.
         In a network that reads from both ends, a layer above the first also sees the other
         direction, of which a pretrained one knows nothing: those weights begin with zeros.
         """
+        known = self.forward.weights["embedding.weight"]
         with torch.no_grad():
-            network.embedding.weight.copy_(self.forward.weights["embedding.weight"])
+            network.embedding.weight.mul_(known.std())
+            network.embedding.weight[: len(known)] = known
             _load_direction(network.recurrent, self.forward.weights, "")
             if self.backward:
                 _load_direction(network.recurrent, self.backward.weights, "_reverse")
-        return "pretrained"
+        added = len(network.embedding.weight) - len(known)
+        return f"pretrained, {added:,} of them new to it" if added else "pretrained"
 
 
 def _load_direction(lstm: nn.RNNBase, weights: dict[str, Tensor], suffix: str) -> None:

@@ -70,6 +70,11 @@ def learn_labels(batch: Batch, targets: Tensor, adversarial: float) -> tuple[flo
     return loss.item(), logits
 
 
+def learn_answers(batch: Batch, answers: Tensor, weight: float) -> None:
+    """Add the gradients of the cross-entropy with a teacher's answers (B, labels), weighted."""
+    batch.descend(weight * functional.cross_entropy(batch.logits(), answers))
+
+
 def learn_unlabelled(batch: Batch, virtual_adversarial: float, entropy: float) -> None:
     """Add the gradients of what texts without labels teach: to be sure, and not to be shaken.
 

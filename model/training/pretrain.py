@@ -81,7 +81,7 @@ def _end_epoch(run: PretrainingRun, directory: Path, about: str, means: Means) -
     card = language_model_card(name_of(directory), learned.config, summary, about)
     language_model.save(directory, learned, card)
     run.epoch += 1
-    return PretrainingEpoch(run.epoch, means.loss, found)
+    return PretrainingEpoch(run.epoch, run.settings.epochs, means.loss, found)
 
 
 def _check_pretrained(

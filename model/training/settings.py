@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from conveyor.model.network.config import MAX_VOCABULARY, CellName, Depth, Pooling, Width
-from conveyor.model.types import Panel, TokenizerKind
+from conveyor.model.types import Chosen, Panel, TokenizerKind
 
 
 class RunSettings(BaseModel):
@@ -105,13 +105,15 @@ class TrainingSettings(RunSettings):
     max_tokens: Annotated[PositiveInt, Panel.DATA] = Field(
         4096, description="Longest text, in tokens, that the finished model reads."
     )
-    epochs: PositiveInt = Field(
+    epochs: Annotated[PositiveInt, Chosen.BY_TABLE] = Field(
         8, description="Most passes over the texts; the learning rate falls to 0 towards the last."
     )
-    patience: Annotated[PositiveInt, Panel.TRAINING] = Field(
+    patience: Annotated[PositiveInt, Panel.TRAINING, Chosen.BY_TABLE] = Field(
         3, description="Epochs without a better one on held-out texts that end the run early."
     )
-    batch_size: Annotated[PositiveInt, Panel.TRAINING] = Field(32, description="Texts in one step.")
+    batch_size: Annotated[PositiveInt, Panel.TRAINING, Chosen.BY_TABLE] = Field(
+        32, description="Texts in one step."
+    )
     dropout: Annotated[float, Panel.REGULARIZATION] = Field(
         0.5, ge=0, lt=1, description="Dropout between layers and before the head."
     )
@@ -155,7 +157,14 @@ class TrainingSettings(RunSettings):
         description="For --unlabelled: learn to be sure of the answers, with this weight beside "
         "the labelled texts' loss; 0 is off.",
     )
-    averaging: Annotated[float, Panel.TRAINING] = Field(
+    ngrams: Annotated[float, Panel.REGULARIZATION, Chosen.BY_TABLE] = Field(
+        0.0,
+        ge=0,
+        description="Learn also what TF-IDF and logistic regression think of mixtures of the "
+        "texts, with this weight beside the labelled texts' loss; 0 is off. A step takes twice as "
+        "long.",
+    )
+    averaging: Annotated[float, Panel.TRAINING, Chosen.BY_TABLE] = Field(
         0.0,
         ge=0,
         lt=1,

@@ -26,6 +26,7 @@ from conveyor.model.data.soft_labels import SoftExample, one_hot, probabilities
 from conveyor.model.errors import TrainingError
 from conveyor.model.evaluation.calibration import apply_temperature, temperature
 from conveyor.model.evaluation.metrics import Evaluation, classify_examples, evaluate, label_ids
+from conveyor.model.evaluation.ngrams import NgramClassifier, fit_ngrams
 from conveyor.model.files import name_of
 from conveyor.model.inference.classifier import Classifier
 from conveyor.model.network.config import MIN_LABELS, ModelConfig
@@ -34,6 +35,7 @@ from conveyor.model.training.callbacks import Callbacks, TrainingEpoch
 from conveyor.model.training.checkpoint import CHECKPOINT, Checkpoint
 from conveyor.model.training.initialization import Initialization, PretrainedInitialization
 from conveyor.model.training.loop import Means, run_epochs
+from conveyor.model.training.mixtures import Mixtures
 from conveyor.model.training.settings import TrainingSettings
 from conveyor.model.training.training_run import TrainingRun
 
@@ -53,18 +55,24 @@ class _Data:
 def split(
     examples: Sequence[Example], fraction: float, seed: int
 ) -> tuple[list[Example], list[Example]]:
-    """Hold out a share of each label's examples, but never all of them: (train, validation)."""
-    by_label: dict[str, list[Example]] = defaultdict(list)
+    """Hold out a share of each label's texts, but never all of them: (train, validation).
+
+    A text that stands there several times is held out with all its copies, or not at all.
+    """
+    copies: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
-        by_label[example.label].append(example)
+        copies[example.text].append(example)
+    by_label: dict[str, list[list[Example]]] = defaultdict(list)
+    for same in copies.values():
+        by_label[same[0].label].append(same)
     train: list[Example] = []
     validation: list[Example] = []
     rng = random.Random(seed)  # noqa: S311 - a split, not a secret
     for label in sorted(by_label):
-        group = rng.sample(by_label[label], len(by_label[label]))
-        held_out = min(round(fraction * len(group)), len(group) - 1)
-        validation += group[:held_out]
-        train += group[held_out:]
+        texts = rng.sample(by_label[label], len(by_label[label]))
+        held_out = min(round(fraction * len(texts)), len(texts) - 1)
+        validation += chain.from_iterable(texts[:held_out])
+        train += chain.from_iterable(texts[held_out:])
     return train, validation
 
 
@@ -78,6 +86,8 @@ def train(  # noqa: PLR0913 - what a run is made of
     unlabelled: Sequence[str] = (),
     label_aliases: dict[str, str] | None = None,
     initialization: Initialization | None = None,
+    ngrams: NgramClassifier | None = None,
+    baseline: Evaluation | None = None,
     about: str = "",
     callbacks: Callbacks[TrainingEpoch] | None = None,
 ) -> Evaluation | None:
@@ -88,7 +98,9 @@ def train(  # noqa: PLR0913 - what a run is made of
     last weights are kept as they are. ``soft`` are texts to learn beside the examples, whose labels
     are probabilities; ``unlabelled`` are the texts that ``settings.virtual_adversarial`` and
     ``settings.entropy`` are for. ``label_aliases`` renames labels of the data; ``initialization``
-    is what to start from; ``about`` names the data and the command for the model card.
+    is what to start from; ``ngrams``, fitted to the examples, are what ``settings.ngrams`` is for;
+    ``baseline``, how they do on the held-out ones, and ``about``, the data and the command, are for
+    the model card.
 
     Raises TrainingError for settings or data that cannot be trained on, DataError for an
     initialization that cannot be read, OSError, and, with a checkpoint of where it stands,
@@ -101,10 +113,13 @@ def train(  # noqa: PLR0913 - what a run is made of
     if not validation:
         examples, validation = split(examples, settings.validation_fraction, settings.seed)
     aliases = label_aliases or {}
-    labels = _labels(examples, aliases)
+    labels = labels_of(examples, aliases)
     label_ids(validation, labels, aliases)  # a label that is not known is said now
     data = _Data(examples, validation, soft, unlabelled)
     run = _prepare(data, labels, aliases, settings, directory, initialization)
+    if settings.ngrams:
+        ngrams = ngrams or fit_ngrams(examples, labels, aliases)
+        run.mixtures = _mixtures(run, [example.text for example in examples], ngrams)
     directory.mkdir(parents=True, exist_ok=True)  # now, and not after hours of training
     run_epochs(run, partial(_end_epoch, run, validation), callbacks or Callbacks())
     classifier, evaluation = _calibrated(run.best_classifier(), validation)
@@ -113,7 +128,9 @@ def train(  # noqa: PLR0913 - what a run is made of
         classifier,
         # Not a text of the data, which may be nobody else's business.
         golden_text=" ".join(run.tokenizer.vocabulary_sample(GOLDEN_TOKENS)),
-        card=model_card(name_of(directory), classifier.config, len(examples), evaluation, about),
+        card=model_card(
+            name_of(directory), classifier.config, len(examples), evaluation, baseline, about
+        ),
         dtype=torch.float16,
     )
     run.checkpoint.forget()
@@ -123,8 +140,11 @@ def train(  # noqa: PLR0913 - what a run is made of
 def _end_epoch(run: TrainingRun, validation: Sequence[Example], means: Means) -> TrainingEpoch:
     evaluation = evaluate(run.classifier(), validation) if validation else None
     best = run.finish_epoch(evaluation)
-    run.save()
-    return TrainingEpoch(run.epoch, means.loss, means.accuracy or 0.0, evaluation, best)
+    if run.checkpoint.due:
+        run.save()
+    return TrainingEpoch(
+        run.epoch, run.settings.epochs, means.loss, means.accuracy or 0.0, evaluation, best
+    )
 
 
 def _check_unfreezing(settings: TrainingSettings, initialization: Initialization | None) -> None:
@@ -149,7 +169,7 @@ def _check_unlabelled(settings: TrainingSettings, unlabelled: Sequence[str]) -> 
         )
 
 
-def _labels(examples: Sequence[Example], aliases: dict[str, str]) -> list[str]:
+def labels_of(examples: Sequence[Example], aliases: dict[str, str]) -> list[str]:
     """List the labels of a model that is trained on these examples, in its order."""
     missing = sorted(aliases.keys() - {example.label for example in examples})
     if missing:
@@ -185,9 +205,11 @@ def _prepare(
     hard = torch.from_numpy(label_ids(data.examples, labels, aliases))
     targets = torch.cat([one_hot(hard, len(labels)), probabilities(data.soft, labels)])
     # Words that no label has taught yet are words too.
-    tokenizer = (initialization.tokenizer if initialization else None) or Tokenizer.train(
-        interruption.watched([*texts, *data.unlabelled]), settings.tokenizer, settings.vocab_size
-    )
+    read = interruption.watched([*texts, *data.unlabelled])
+    if initialization:
+        tokenizer = initialization.tokenizer(read, settings)
+    else:
+        tokenizer = Tokenizer.train(read, settings.tokenizer, settings.vocab_size)
     config = ModelConfig(
         cell=settings.cell,
         vocab_size=tokenizer.vocab_size,
@@ -214,6 +236,12 @@ def _prepare(
         initialization=initialization,
         unlabelled=_ids(tokenizer, list(data.unlabelled), settings.train_tokens),
     )
+
+
+def _mixtures(run: TrainingRun, texts: list[str], teacher: NgramClassifier) -> Mixtures:
+    settings = run.settings
+    size, most, seed = settings.batch_size, settings.train_tokens, str(settings.seed)
+    return Mixtures(texts, teacher, run.tokenizer, size, most, seed)
 
 
 def _ids(tokenizer: Tokenizer, texts: list[str], most: int) -> list[NDArray[np.int32]]:

@@ -1,6 +1,7 @@
 """TrainingRun: the training of a classifier between two of its steps."""
 
 import copy
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -20,10 +21,15 @@ from conveyor.model.text.tokenizer import Tokenizer
 from conveyor.model.training.averaging import averaged_model, set_steps
 from conveyor.model.training.initialization import Initialization
 from conveyor.model.training.loop import Means, Run
-from conveyor.model.training.objective import Batch, learn_labels, learn_unlabelled
+from conveyor.model.training.mixtures import Mixtures
+from conveyor.model.training.objective import Batch, learn_answers, learn_labels, learn_unlabelled
 from conveyor.model.training.optimizer import Optimizer, choose_device
 from conveyor.model.training.sampling import Batches
 from conveyor.model.training.settings import TrainingSettings
+
+# Fewer held-out texts than this choose an epoch by chance, and seldom the last, which has learned
+# most: the learning rate has fallen to 0, and the average is of settled weights.
+FEWEST_JUDGES = 100
 
 
 @dataclass(kw_only=True)
@@ -31,10 +37,11 @@ class TrainingRun(Run[list[int]]):
     """The training of a classifier between two of its steps.
 
     ``ids`` are the token ids of each text, ``targets`` (texts, labels) what each should be taken
-    for, as probabilities; ``unlabelled`` are the token ids of texts without labels.
+    for, as probabilities; ``unlabelled`` are the token ids of texts without labels, and
+    ``mixtures`` are learned beside the texts.
     """
 
-    progress = ("step", "epoch", "best_accuracy", "best_epoch", "best_weights")
+    progress = ("step", "epoch", "best_loss", "best_epoch", "best_weights")
 
     settings: TrainingSettings
     config: ModelConfig
@@ -43,9 +50,10 @@ class TrainingRun(Run[list[int]]):
     targets: Tensor
     initialization: Initialization | None = None
     unlabelled: list[NDArray[np.int32]] = field(default_factory=list)
+    mixtures: Mixtures | None = None
 
     network: LSTMClassifier = field(init=False)
-    best_accuracy: float = -1.0
+    best_loss: float = math.inf
     best_epoch: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
 
@@ -145,11 +153,14 @@ class TrainingRun(Run[list[int]]):
         """Add the gradients of the texts of these indices, and of as many without labels."""
         targets = self.targets[batch].to(self.device)
         loss, logits = learn_labels(
-            self._batch(self.ids, batch), targets, self.settings.adversarial
+            self._batch(_chosen(self.ids, batch)), targets, self.settings.adversarial
         )
+        if self.mixtures:
+            mixed, answers = self.mixtures.at(self.step)
+            learn_answers(self._batch(mixed), answers.to(self.device), self.settings.ngrams)
         if self.unlabelled:
             learn_unlabelled(
-                self._batch(self.unlabelled, self.unlabelled_batches.at(self.step)),
+                self._batch(_chosen(self.unlabelled, self.unlabelled_batches.at(self.step))),
                 self.settings.virtual_adversarial,
                 self.settings.entropy,
             )
@@ -162,8 +173,8 @@ class TrainingRun(Run[list[int]]):
         if self.average:
             self.average.update_parameters(self.network)
 
-    def _batch(self, texts: list[NDArray[np.int32]], indices: list[int]) -> Batch:
-        ids, lengths = collate([texts[index] for index in indices], self.config.pad_token_id)
+    def _batch(self, texts: list[NDArray[np.int32]]) -> Batch:
+        ids, lengths = collate(texts, self.config.pad_token_id)
         self.tokens += int(lengths.sum())
         return Batch(
             self.network,
@@ -175,11 +186,17 @@ class TrainingRun(Run[list[int]]):
         )
 
     def finish_epoch(self, evaluation: Evaluation | None) -> bool:
-        """Count the epoch; keep its weights, and return True, if they are the best yet."""
+        """Count the epoch; keep its weights, and return True, if they are the best yet.
+
+        By the loss: among few held-out texts, the accuracy is the same for many weights, such as
+        those that always say the most frequent label. Very few choose nothing: the last is kept.
+        """
         self.epoch += 1
-        best = evaluation is None or evaluation.accuracy > self.best_accuracy
+        loss = evaluation.loss if evaluation else math.inf
+        few = evaluation is None or evaluation.texts < FEWEST_JUDGES
+        best = few or loss < self.best_loss
         if best:
-            self.best_accuracy = evaluation.accuracy if evaluation else 0.0
+            self.best_loss = loss
             self.best_epoch = self.epoch
             self.best_weights = copy.deepcopy(self.learned.state_dict())
         return best
@@ -195,6 +212,10 @@ class TrainingRun(Run[list[int]]):
         if self.average:
             self.learned.load_state_dict(state["average"])
             set_steps(self.average, self.step)
+
+
+def _chosen(texts: list[NDArray[np.int32]], indices: list[int]) -> list[NDArray[np.int32]]:
+    return [texts[index] for index in indices]
 
 
 def _layers(network: LSTMClassifier) -> list[list[nn.Parameter]]:

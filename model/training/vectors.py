@@ -5,7 +5,7 @@ between them. The first line may say how many words and numbers there are.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -56,10 +56,9 @@ class WordVectors:
         with self.path.open("rb") as file:
             return [hashlib.file_digest(file, "sha256").hexdigest()]
 
-    @property
-    def tokenizer(self) -> None:
-        """None: the run trains its own."""
-        return
+    def tokenizer(self, texts: Iterable[str], settings: TrainingSettings) -> Tokenizer:
+        """Train a tokenizer of words."""
+        return Tokenizer.train(texts, "word", settings.vocab_size)
 
     def settings(self, own: TrainingSettings) -> TrainingSettings:
         """Return the settings of a run that starts from here: the embedding's size is the file's.

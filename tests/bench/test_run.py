@@ -21,11 +21,11 @@ from bench.experiments.plan import PLAN, DataSet, Experiment
 from bench.experiments.run import ROOT, Clock, RunError, _start_clock, arguments, main, perform
 from bench.experiments.saved import SavedRun, load, load_runs, save, seeds
 from conveyor.model.artifact import model_files, storage
-from conveyor.model.cli.flags import spelled
 from conveyor.model.data.examples import read_examples
 from conveyor.model.evaluation.metrics import evaluate
 from conveyor.model.training.checkpoint import CHECKPOINT
 from conveyor.model.training.settings import TrainingSettings
+from conveyor.model.types import spelled
 from tests.conftest import reviews
 from tests.process import until
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic.fields import FieldInfo
 
 from conveyor.model.training.settings import PretrainingSettings, TrainingSettings
+from conveyor.model.types import Chosen, spelled
 from conveyor.service.errors import ServiceError
 from conveyor.service.settings import Settings
 from tests.conftest import reviews
@@ -139,12 +141,18 @@ def test_every_setting_is_documented() -> None:
         assert row[3] == field.description
 
 
+def default(field: FieldInfo) -> str:
+    """Tell what is the default, and whether the table chooses another."""
+    chosen = Chosen.BY_TABLE in field.metadata
+    return f"{Chosen.BY_TABLE}; `{field.default}" if chosen else str(field.default)
+
+
 def test_every_setting_of_training_is_documented() -> None:
     text = (ROOT / "docs" / "training.md").read_text()
     [train, pretrain] = re.split(r"^## All settings of .*$", text, flags=re.MULTILINE)[1:]
     for documented, settings in ((train, TrainingSettings), (pretrain, PretrainingSettings)):
         assert rows(documented) == [
-            [f"--{name.replace('_', '-')}", str(field.default), field.description]
+            [spelled(name), default(field), field.description]
             for name, field in settings.model_fields.items()
         ]
 

@@ -12,21 +12,21 @@ from tests.conftest import random_classifier
 
 
 def test_labels_cannot_break_the_table() -> None:
-    evaluation = Evaluation(("a|b", "c\nd"), np.array([[1, 0], [0, 1]]), 0.25)
+    evaluation = Evaluation(("a|b", "c\nd"), np.array([[1, 0], [0, 1]]), 0.25, 0.0)
     config = random_classifier().config.model_copy(update={"id2label": {0: "a|b", 1: "c\nd"}})
-    text = model_card("m", config, 2, evaluation, "")
+    text = model_card("m", config, 2, evaluation, None, "")
     assert "| a\\|b | 1.000 | 1.000 | 1 |\n| c d | 1.000" in text
 
 
 def test_no_name_label_or_command_is_read_as_a_template() -> None:
     config = random_classifier().config.model_copy(update={"id2label": {0: "{{ 7 * 7 }}", 1: "b"}})
-    text = model_card("{% if %}", config, 2, None, "conveyor train --data '{{ name }}'")
+    text = model_card("{% if %}", config, 2, None, None, "conveyor train --data '{{ name }}'")
     for part in ("# {% if %}\n", "Labels: {{ 7 * 7 }}, b.\n", "--data '{{ name }}'\n"):
         assert part in text
 
 
 def test_the_card_names_the_cell() -> None:
-    text = model_card("m", random_classifier(cell="rnn").config, 2, None, "")
+    text = model_card("m", random_classifier(cell="rnn").config, 2, None, None, "")
     assert "made of a simple RNN: 1 layer(s) of 4 units" in text
     assert "the cell's weights (4*(4+5))" in text
 
@@ -45,9 +45,9 @@ def written(path: Path, text: str) -> Path:
 
 
 def test_the_results_are_told_to_programs_and_read_again(tmp_path: Path) -> None:
-    evaluation = Evaluation(("a", "b", "c"), np.diag([1, 2, 3])[::-1], 0.12345)
+    evaluation = Evaluation(("a", "b", "c"), np.diag([1, 2, 3])[::-1], 0.12345, 0.0)
     config = random_classifier().config
-    card = written(tmp_path / "README.md", model_card("m", config, 9, evaluation, ""))
+    card = written(tmp_path / "README.md", model_card("m", config, 9, evaluation, None, ""))
     assert metrics(card) == [
         Metric(type="accuracy", value=0.3333, dataset="held-out texts", split="validation"),
         Metric(
@@ -65,7 +65,7 @@ def front_matter(results: dict[str, float]) -> str:
 
 
 def test_where_nothing_was_held_out_nothing_is_told(tmp_path: Path) -> None:
-    card = written(tmp_path / "a", model_card("m", random_classifier().config, 9, None, ""))
+    card = written(tmp_path / "a", model_card("m", random_classifier().config, 9, None, None, ""))
     assert metrics(card) == []
 
 

@@ -41,11 +41,20 @@ def test_in_a_log_file_a_line_a_minute_says_where_a_run_stands() -> None:
 def test_the_minute_begins_anew_with_every_other_line() -> None:
     told = ConvertOptions()
     told.steps(1, 50)
-    told.callbacks.on_epoch(TrainingEpoch(2, 0.25, 0.75, None, best=True))
+    told.callbacks.on_epoch(TrainingEpoch(2, 8, 0.25, 0.75, None, best=True))
     told.steps(51, 109)
     assert told.lines == ["epoch 2: loss 0.2500, accuracy 0.7500"]
     told.steps(110, 110)
     assert told.lines[1].startswith("epoch 2, step 110 of 4,000: ")
+
+
+def test_of_hundreds_of_short_epochs_some_have_a_line_and_the_last() -> None:
+    told = ConvertOptions()
+    for epoch in range(1, 151):
+        told.callbacks.on_epoch(TrainingEpoch(epoch, 150, 0.25, 0.75, None, best=True))
+    assert len(told.lines) == 22
+    assert told.lines[0].startswith("epoch 7: ")
+    assert told.lines[-1].startswith("epoch 150: ")
 
 
 def test_a_continued_run_tells_the_time_left_from_its_own_steps() -> None:
@@ -75,7 +84,7 @@ def test_pretraining_tells_the_same() -> None:
     callbacks = told.progress.pretraining()
     told.now = 60
     callbacks.on_step(StepReport(7, 100, 1, 4.5, None, 70_000, 7.0))
-    callbacks.on_epoch(PretrainingEpoch(1, 4.25, 61.25))
+    callbacks.on_epoch(PretrainingEpoch(1, 4, 4.25, 61.25))
     assert told.lines == [
         "epoch 1, step 7 of 100: loss 4.500, 10,000 tokens/s",
         "epoch 1: loss 4.2500, held-out perplexity 61.2",

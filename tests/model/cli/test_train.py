@@ -159,3 +159,39 @@ def test_names_that_are_no_utf_8_lose_nothing(tmp_path: Path) -> None:
     assert_one_sentence(renamed, "is not UTF-8")
     prefixed = ["predict", out, "--data", data, *columns[:2], "--out", "no.csv"]
     assert_one_sentence(conveyor(*prefixed, "--prefix", "\udce9", cwd=tmp_path), "is not UTF-8")
+
+
+def test_the_recipe_the_baseline_and_what_is_peculiar_are_said(tmp_path: Path) -> None:
+    rows = [(e.text, e.label) for e in reviews(400)]
+    write_csv(tmp_path / "a.csv", [*rows, ("fine", "Praise"), ("fine", "praise")])
+    columns = ["--text-column", "body", "--label-column", "topic"]
+    trained = conveyor("train", "--data", "a.csv", *columns, "--out", "m", *QUICK, cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    for part in (
+        "The labels 'Praise', 'praise' differ by case or white space alone",
+        "1 label has a single text ('Praise')",
+        "1 text stands there with several labels, such as 'fine'",
+        "held-out texts: TF-IDF and logistic regression ",
+        "as --embedding-dim decides the network's shape",
+        "--batch-size 32 ",
+    ):
+        assert part in trained.stderr
+    assert "beside it: TF-IDF and logistic regression " in trained.stdout
+    card = (tmp_path / "m" / "README.md").read_text()
+    assert "TF-IDF and logistic regression on the same texts: " in card
+    assert "--batch-size 32 " in card
+    plain = conveyor(
+        *("train", "--data", "a.csv", *columns, "--out", "plain", *QUICK, "--recipe", "none"),
+        cwd=tmp_path,
+    )
+    assert "--batch-size" not in plain.stderr
+    assert "TF-IDF and logistic regression " in plain.stdout
+
+
+def test_of_many_labels_the_worst_are_shown(tmp_path: Path) -> None:
+    rows = [(f"{word} {n % 7}", f"label {word}") for word in "abcdefghijkl" for n in range(20)]
+    write_csv(tmp_path / "a.csv", rows)
+    columns = ["--text-column", "body", "--label-column", "topic"]
+    trained = conveyor("train", "--data", "a.csv", *columns, "--out", "m", *QUICK, cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    assert "the 10 worst labels" in trained.stdout

@@ -12,7 +12,7 @@ from tests.conftest import random_classifier, reviews
 
 def test_figures_of_a_known_confusion() -> None:
     counts = confusion(np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 1]), labels=3)
-    evaluation = Evaluation(("a", "b", "c"), counts, 0.0)
+    evaluation = Evaluation(("a", "b", "c"), counts, 0.0, 0.0)
     assert evaluation.confusion.tolist() == [[2, 1, 0], [0, 2, 0], [0, 0, 0]]
     assert evaluation.texts == 5
     assert evaluation.accuracy == pytest.approx(4 / 5)
@@ -22,9 +22,35 @@ def test_figures_of_a_known_confusion() -> None:
 
 def test_the_most_frequent_mistakes() -> None:
     counts = np.array([[9, 2, 0], [5, 9, 1], [0, 0, 9]])
-    evaluation = Evaluation(("a", "b", "c"), counts, 0.0)
+    evaluation = Evaluation(("a", "b", "c"), counts, 0.0, 0.0)
     assert evaluation.confusions(2) == [("b", "a", 5), ("a", "b", 2)]
     assert len(evaluation.confusions(10)) == 3
+
+
+def test_what_always_saying_one_label_gives() -> None:
+    evaluation = Evaluation(("a", "b", "c"), np.array([[6, 0, 0], [3, 0, 0], [0, 0, 0]]), 0.0, 0.0)
+    assert evaluation.majority == pytest.approx(6 / 9)
+    assert evaluation.never_predicted == ("b",)
+    assert evaluation.uncertainty == pytest.approx((7 / 11 * 4 / 11 / 11) ** 0.5)
+
+
+def test_the_worst_labels_are_those_of_the_lowest_f1_in_their_order() -> None:
+    counts = np.diag([9, 1, 5, 0])
+    counts[1, 0], counts[2, 0] = 8, 5
+    labels = ("a", "b", "c", "no texts")
+    evaluation = Evaluation(labels, counts, 0.0, 0.0)
+    assert [each.label for each in evaluation.worst_labels(2)] == ["a", "b"]
+    assert [each.label for each in evaluation.worst_labels(10)] == list(labels)
+    assert evaluation.worst_labels(2)[1].f1 == pytest.approx(2 / (9 + 1))  # 9 texts, said once
+
+
+def test_the_loss_is_that_of_calibrated_scores() -> None:
+    """Who is right three times of four and always quite sure is told to be less so."""
+    truth = np.array([0, 0, 0, 1])
+    sure = np.array([[0.999, 0.001]] * 4, np.float32)
+    loss = Evaluation.of(("a", "b"), truth, sure).loss
+    assert loss == pytest.approx(-0.75 * np.log(0.75) - 0.25 * np.log(0.25), abs=1e-3)
+    assert Evaluation.of(("a", "b"), truth, np.full((4, 2), 0.5)).loss == pytest.approx(np.log(2))
 
 
 def test_a_trained_model_is_right_about_new_texts(trained: Path) -> None:
