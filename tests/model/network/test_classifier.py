@@ -145,3 +145,14 @@ def test_locked_dropout_drops_the_same_units_at_every_step_of_a_text() -> None:
     assert (dropped[:, 0] != dropped[:, 1]).any()
     assert ((dropped == 0) | (dropped == 2)).all()
     assert (locked_dropout(torch.ones(5, 2, 100), p=0.5, training=False) == 1).all()
+
+
+@given(config=lstm_configs, batch=batches, seed=seeds)
+def test_a_shift_is_added_to_the_embedded_texts(
+    config: ModelConfig, batch: list[list[int]], seed: int
+) -> None:
+    network, (ids, lengths) = random_network(config, seed), collate(batch, pad_token_id=0)
+    shift = torch.linspace(-1, 1, config.embedding_dim).expand(ids.shape[1], len(batch), -1)
+    moved = random_network(config, seed)
+    moved.embedding.weight += shift[0, 0]
+    torch.testing.assert_close(network(ids, lengths, shift), moved(ids, lengths))

@@ -1,6 +1,7 @@
 """The batch under way: what joins it, and what becomes of its jobs if a step fails."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -264,5 +265,22 @@ def test_equal_kinds_share_a_batch_and_others_do_not() -> None:
             held.go.release(3)
             assert [await held.started() for _ in range(2)] == [[1, 2], [3]]
             await asyncio.gather(blocker, *tasks)
+
+    asyncio.run(main())
+
+
+def test_a_step_is_told_with_the_seconds_that_it_took() -> None:
+    """They are what the rate is made of, and with it the time that who waits is told."""
+
+    async def main() -> None:
+        observer = Recorder()
+        began = time.perf_counter()
+        with running(observer=observer) as batcher:
+            held = Held()
+            sent = send(batcher, held, "a")
+            await held.started()
+            held.go.release()
+            await sent
+        assert 0 < observer.seconds[0] <= time.perf_counter() - began
 
     asyncio.run(main())

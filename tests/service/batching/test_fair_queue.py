@@ -2,6 +2,7 @@
 
 import asyncio
 
+from conveyor.service.batching.fair_queue import FairQueue
 from tests.service.batching.kinds import Countdown, Held, running, send
 
 
@@ -122,3 +123,7 @@ def test_another_kind_waits_for_the_batch_to_end_and_is_not_passed_by() -> None:
             await third
 
     asyncio.run(main())
+
+
+def test_a_queue_is_closed_until_somebody_works_on_it() -> None:
+    assert FairQueue().closed
