@@ -171,7 +171,7 @@ def _start(
 ) -> "Initialization | Automatic | None":
     from conveyor.model.artifact import language_model
     from conveyor.model.training.initialization import PretrainedInitialization
-    from conveyor.model.training.preparation import AUTOMATIC
+    from conveyor.model.training.recipe import AUTOMATIC
     from conveyor.model.training.vectors import WordVectors
 
     named = pretrained not in {AUTOMATIC, NOTHING}

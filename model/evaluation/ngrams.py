@@ -4,7 +4,8 @@ TF-IDF and logistic regression of scikit-learn: the five lines that anybody woul
 """
 
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -19,6 +20,8 @@ from conveyor.model.extras import install_command
 
 # Characters of all texts that are counted: seconds, and a few hundred megabytes.
 MOST_CHARACTERS = 10_000_000
+# Characters of a text that are counted, from its end.
+TEXT_CHARACTERS = 20_000
 # Weights of the regression, features times labels: its solver keeps some twenty copies.
 MOST_WEIGHTS = 10_000_000
 # The most features of each kind that any number of labels gets.
@@ -45,6 +48,7 @@ class NgramClassifier:
         Raises TrainingError without scikit-learn.
         """
         try:
+            from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
             from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - an optional extra
             from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
             from sklearn.pipeline import make_pipeline, make_union  # noqa: PLC0415
@@ -62,22 +66,30 @@ class NgramClassifier:
             counters += [TfidfVectorizer(token_pattern=WORD.pattern, ngram_range=WORDS, **shared)]
         regression = LogisticRegression(C=C, max_iter=ITERATIONS)
         pipeline = make_pipeline(make_union(*counters), regression)
-        chosen = _sample(texts)
-        pipeline.fit([texts[index] for index in chosen], label_ids[chosen])
+        chosen = _sample(texts, label_ids)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # it is near enough by then
+            pipeline.fit(_ends(texts[index] for index in chosen), label_ids[chosen])
         return cls(pipeline, labels)
 
     def classify(self, texts: Sequence[str]) -> Floats:
         """Return the probabilities of all labels (texts, labels)."""
         probabilities = np.zeros((len(texts), self.labels), np.float32)
-        probabilities[:, self.pipeline.classes_] = self.pipeline.predict_proba(texts)
+        probabilities[:, self.pipeline.classes_] = self.pipeline.predict_proba(_ends(texts))
         return probabilities
 
 
-def _sample(texts: Sequence[str]) -> NDArray[np.int64]:
-    """Choose texts at random, in all as long as is counted; each has at least one character."""
+def _ends(texts: Iterable[str]) -> list[str]:
+    return [text[-TEXT_CHARACTERS:] for text in texts]
+
+
+def _sample(texts: Sequence[str], label_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Choose texts at random, one of each label first, in all as long as is counted."""
     order = np.random.default_rng(0).permutation(len(texts))
-    ends = np.cumsum([len(texts[index]) + 1 for index in order])
-    return np.sort(order[: max(1, int(np.searchsorted(ends, MOST_CHARACTERS)))])
+    _, firsts = np.unique(label_ids[order], return_index=True)
+    order = np.concatenate([order[firsts], np.delete(order, firsts)])
+    ends = np.cumsum([min(len(texts[index]), TEXT_CHARACTERS) for index in order])
+    return np.sort(order[: max(len(firsts), int(np.searchsorted(ends, MOST_CHARACTERS)))])
 
 
 def fit_ngrams(

@@ -12,7 +12,7 @@ from conveyor.model.evaluation.metrics import Evaluation
 from conveyor.model.evaluation.ngrams import NgramClassifier, evaluate_ngrams, fit_ngrams
 from conveyor.model.training.findings import findings
 from conveyor.model.training.initialization import Initialization, PretrainedInitialization
-from conveyor.model.training.recipe import Recipe, Table, recipe
+from conveyor.model.training.recipe import AUTOMATIC, Recipe, Start, Table, recipe
 from conveyor.model.training.settings import TrainingSettings
 from conveyor.model.training.train import labels_of, split
 
@@ -20,7 +20,6 @@ from conveyor.model.training.train import labels_of, split
 FEW = 200
 
 Automatic = Literal["auto"]
-AUTOMATIC: Automatic = "auto"
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,13 @@ def prepare(
     if not validation:
         examples, validation = split(examples, given.validation_fraction, given.seed)
     labels = labels_of(examples, aliases)
-    chosen = Recipe(given, pretrained=False, reasons=())
+    chosen = Recipe(given, english=False, reasons=())
     if choose:
         english = language_model.load(ENGLISH)
         table = Table.of(examples, english.tokenizer, given.train_tokens)
-        chosen = recipe(table, given, automatic=start == AUTOMATIC)
+        chosen = recipe(table, given, _kind(start))
     if start == AUTOMATIC:
-        start = PretrainedInitialization(english) if chosen.pretrained else None
+        start = PretrainedInitialization(english) if chosen.english else None
     ngrams = baseline = None
     if validation or chosen.settings.ngrams:
         ngrams = fit_ngrams(examples, labels, aliases)
@@ -82,6 +81,12 @@ def prepare(
         chosen.reasons,
         (*findings(examples, validation), *_of_the_baseline(baseline)),
     )
+
+
+def _kind(start: Initialization | Automatic | None) -> Start:
+    if start == AUTOMATIC:
+        return AUTOMATIC
+    return "pretrained" if isinstance(start, PretrainedInitialization) else "none"
 
 
 def _of_the_baseline(baseline: Evaluation | None) -> Iterator[str]:

@@ -1,12 +1,13 @@
 """Recipe: the settings that suit a table of texts, where nobody has chosen others.
 
-Every number here was chosen on held-out texts of English and Chinese tables of 2 to 150 labels and
-10 texts of each label to 15,000 texts in all: docs/training.md has what each brings.
+Start, mixtures and steps were chosen on held-out texts of three English tables and a Chinese one,
+of 2 to 150 labels and 10 or 50 texts of each: docs/training.md has what they bring. What is for
+tables of more or of longer texts keeps the time within bounds.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final, Literal
 
 import numpy as np
 
@@ -41,6 +42,10 @@ SHAPE = {
     "vocab_size",
 }
 
+# Where a run starts: from what the recipe chooses, a pretrained model, or nothing and word vectors.
+Start = Literal["auto", "pretrained", "none"]
+AUTOMATIC: Final = "auto"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -66,35 +71,34 @@ class Table:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings for a table; whether to start from the language model; and why, in two lines."""
+    """Settings for a table; whether to start from the English model; and why, in two lines."""
 
     settings: TrainingSettings
-    pretrained: bool
+    english: bool
     reasons: tuple[str, ...]
 
 
-def recipe(table: Table, given: TrainingSettings, *, automatic: bool) -> Recipe:
-    """Choose what was not given; ``automatic`` tells if the start is to be chosen, too."""
+def recipe(table: Table, given: TrainingSettings, start: Start) -> Recipe:
+    """Choose what was not given, and with "auto" also whether to start from the language model."""
     shaped = sorted(SHAPE & given.model_fields_set)
-    pretrained = automatic and not shaped and table.known >= KNOWN
-    batch = given.batch_size if "batch_size" in given.model_fields_set else _batch_size(table)
-    passes = PRETRAINED_PASSES if pretrained or not automatic else PASSES
-    epochs = _epochs(table, batch, passes)
-    chosen: dict[str, Any] = {
+    english = start == AUTOMATIC and not shaped and table.known >= KNOWN
+    passes = PRETRAINED_PASSES if english or start == "pretrained" else PASSES
+    batch, epochs = given.batch_size, given.epochs
+    if "batch_size" not in given.model_fields_set:
+        batch = SMALL_BATCH if table.texts < LARGE_TABLE else LARGE_BATCH
+    if "epochs" not in given.model_fields_set:
+        epochs = _epochs(table, batch, passes)
+    suitable = {
         "batch_size": batch,
         "epochs": epochs,
         "patience": max(3, round(PATIENCE * epochs)),
         "averaging": 0.999,
         "ngrams": 1.0,
     }
-    own = {name: value for name, value in chosen.items() if name not in given.model_fields_set}
-    settings = given.model_copy(update=own)
-    start = [_start(table, shaped, pretrained=pretrained)] if automatic else []
-    return Recipe(settings, pretrained, (*start, _flags(table, own)))
-
-
-def _batch_size(table: Table) -> int:
-    return SMALL_BATCH if table.texts < LARGE_TABLE else LARGE_BATCH
+    chosen = {name: suitable[name] for name in suitable if name not in given.model_fields_set}
+    settings = given.model_copy(update=chosen)
+    why = [_start(table, shaped, english=english)] if start == AUTOMATIC else []
+    return Recipe(settings, english, (*why, _flags(table, chosen)))
 
 
 def _epochs(table: Table, batch: int, passes: int) -> int:
@@ -104,8 +108,8 @@ def _epochs(table: Table, batch: int, passes: int) -> int:
     return max(FEWEST_PASSES, round(min(steps / steps_a_pass, affordable)))
 
 
-def _start(table: Table, shaped: Sequence[str], *, pretrained: bool) -> str:
-    if pretrained:
+def _start(table: Table, shaped: Sequence[str], *, english: bool) -> str:
+    if english:
         return (
             "Starts from the English language model, which knows "
             f"{table.known:.0%} of the tokens (--pretrained none starts from nothing)."

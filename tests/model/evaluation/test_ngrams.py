@@ -53,10 +53,22 @@ def test_what_is_counted_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = np.array([e.label == "praise" for e in examples], np.int64)
     pipeline = NgramClassifier.fit([e.text for e in examples], ids, 2).pipeline
     assert pipeline[-1].coef_.size <= 40
-    chosen = ngrams._sample([e.text for e in examples])
+    chosen = ngrams._sample([e.text for e in examples], ids)
     assert sum(len(examples[index].text) for index in chosen) <= 1000
     assert chosen.min() < 100
     assert chosen.max() > 400
+
+
+def test_of_texts_too_long_to_count_each_label_has_one() -> None:
+    texts = [word * 3_000_000 for word in ("good ", "bad ", "fine ", "poor ")]
+    fitted = NgramClassifier.fit(texts, np.array([1, 0, 1, 0]), 2)
+    assert fitted.classify(texts).argmax(axis=1).tolist() == [1, 0, 1, 0]
+
+
+def test_a_regression_that_is_not_at_its_end_is_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here, a warning is an error."""
+    monkeypatch.setattr(ngrams, "ITERATIONS", 1)
+    fit_ngrams(reviews(100), ["blame", "praise"], {})
 
 
 def test_signs_are_counted_and_empty_texts_refused() -> None:

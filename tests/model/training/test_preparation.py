@@ -7,7 +7,8 @@ from conveyor.model.artifact import language_model, storage
 from conveyor.model.data.examples import Example
 from conveyor.model.errors import TrainingError
 from conveyor.model.training.initialization import PretrainedInitialization
-from conveyor.model.training.preparation import AUTOMATIC, prepare
+from conveyor.model.training.preparation import prepare
+from conveyor.model.training.recipe import AUTOMATIC
 from conveyor.model.training.settings import TrainingSettings
 from conveyor.model.training.train import train
 from tests.conftest import TINY, reviews
