@@ -53,6 +53,7 @@ def train(  # noqa: PLR0913 - a parameter for each flag
     recipe: Annotated[
         Literal["auto", "none"],
         typer.Option(
+            rich_help_panel=Panel.TRAINING,
             help="auto: --pretrained and what below is `by the table` follow its size, texts and "
             "language. none: they are as docs/training.md lists them, whatever the table.",
         ),

@@ -54,7 +54,7 @@ class NgramClassifier:
             from sklearn.pipeline import make_pipeline, make_union  # noqa: PLC0415
         except ImportError:
             raise TrainingError(
-                f"Training needs scikit-learn, which is not installed: {install_command('train')}"
+                f"Training needs the sklearn library: {install_command('train')}."
             ) from None
 
         if not any(map(str.strip, texts)):

@@ -140,7 +140,7 @@ def train(  # noqa: PLR0913 - what a run is made of
 def _end_epoch(run: TrainingRun, validation: Sequence[Example], means: Means) -> TrainingEpoch:
     evaluation = evaluate(run.classifier(), validation) if validation else None
     best = run.finish_epoch(evaluation)
-    if run.checkpoint.due:
+    if run.checkpoint.due or run.epoch == 1:
         run.save()
     return TrainingEpoch(
         run.epoch, run.settings.epochs, means.loss, means.accuracy or 0.0, evaluation, best

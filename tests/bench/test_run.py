@@ -254,7 +254,7 @@ def test_garbage_is_no_saved_run(tmp_path: Path, change: dict[str, object], says
 def test_the_plan_s_flags_are_flags(experiment: Experiment) -> None:
     """The training would say so too, but only when the others are done."""
     known = {spelled(name) for name in TrainingSettings.model_fields}
-    known |= {"--data", "--validation-data", "--out", "--pretrained", "--rename-label"}
+    known |= {"--data", "--validation-data", "--out", "--pretrained", "--recipe", "--rename-label"}
     words = arguments(experiment, 0, Path("data"), Path("out"))
     assert {word for word in words if word.startswith("--")} <= known
     for start, path in itertools.pairwise(words):

@@ -14,9 +14,11 @@ from conveyor.model import extras
 from conveyor.model.convert.keras.converter import read_keras
 from conveyor.model.convert.onnx.converter import read_onnx
 from conveyor.model.convert.source import Hints
+from conveyor.model.data.examples import Example
 from conveyor.model.data.reader import open_rows
 from conveyor.model.data.rows import UNLABELLED
 from conveyor.model.errors import ModelError
+from conveyor.model.evaluation.ngrams import fit_ngrams
 from conveyor.model.extras import install_command
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +31,7 @@ ADVISED = set(re.findall(r"\binstall_command\(['\"](\w+)", "".join(SOURCES.value
 
 def test_nothing_else_is_advised() -> None:
     """Neither versions of its own, nor a package of this name from an index."""
-    assert sorted(ADVISED) == ["convert", "hub", "parquet"]
+    assert sorted(ADVISED) == ["convert", "hub", "parquet", "train"]
     for path, text in SOURCES.items():
         assert not re.search(r"pip install|conveyor\[", text), path
 
@@ -70,6 +72,7 @@ MISSING: dict[str, tuple[str, Callable[[Path], object]]] = {
     "h5py": ("convert", lambda path: read_keras(path, Hints())),
     "datasets": ("hub", lambda _path: open_rows("hub:some/set", UNLABELLED).__enter__()),
     "pyarrow": ("parquet", lambda path: open_rows(f"{path}.parquet", UNLABELLED).__enter__()),
+    "sklearn": ("train", lambda _path: fit_ngrams([Example("a", "b")], ["b"], {})),
 }
 
 
@@ -78,6 +81,8 @@ def test_a_missing_library_is_told_in_a_sentence(
     library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
+    for module in [name for name in sys.modules if name.startswith(f"{library}.")]:
+        monkeypatch.delitem(sys.modules, module)
     for module in ("onnx.graph", "keras.file"):  # which import it
         monkeypatch.delitem(sys.modules, f"conveyor.model.convert.{module}", raising=False)
     (tmp_path / "m.parquet").touch()

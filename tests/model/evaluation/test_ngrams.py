@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 
@@ -7,7 +5,6 @@ from conveyor.model.data.examples import Example
 from conveyor.model.errors import TrainingError
 from conveyor.model.evaluation import ngrams
 from conveyor.model.evaluation.ngrams import NgramClassifier, evaluate_ngrams, fit_ngrams
-from conveyor.model.extras import install_command
 from tests.conftest import reviews
 
 
@@ -76,14 +73,3 @@ def test_signs_are_counted_and_empty_texts_refused() -> None:
     assert fitted.classify(["👍👍👍", "👎👎👎"]).argmax(axis=1).tolist() == [0, 1]
     with pytest.raises(TrainingError, match="All texts are empty"):
         NgramClassifier.fit(["", " "], np.array([0, 1]), 2)
-
-
-def test_without_scikit_learn_the_command_that_installs_it_is_said(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name in [name for name in sys.modules if name.startswith("sklearn")]:
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(TrainingError) as caught:
-        NgramClassifier.fit(["a", "b"], np.array([0, 1]), 2)
-    assert str(caught.value).endswith(install_command("train"))
-    assert "scikit-learn" in install_command("train")
