@@ -103,6 +103,8 @@ def open_page(browser: "Browser") -> Iterator[Open]:
 
     yield opened
     for context in contexts:
+        for page in context.pages:
+            page.unroute_all(behavior="ignoreErrors")  # what is still under way is nobody's fault
         context.close()
     assert not faults, "\n".join(faults)
 
