@@ -31,7 +31,7 @@ def print_evaluation(evaluation: Evaluation, texts: str) -> None:
 def print_comparison(evaluation: Evaluation, baseline: Evaluation) -> None:
     """Print how a classifier does beside n-grams on the same texts, and what to do if it is worse.
 
-    Within a standard error of the difference they are as good as each other.
+    Within a standard error of the n-grams' accuracy they are as good as each other.
     """
     typer.echo(
         f"beside it: TF-IDF and logistic regression {baseline.accuracy:.4f}, "

@@ -45,11 +45,11 @@ class NgramClassifier:
     def fit(cls, texts: Sequence[str], label_ids: NDArray[np.int64], labels: int) -> Self:
         """Fit it to texts and their labels; of many, to as many as are counted in seconds.
 
-        Raises TrainingError without scikit-learn.
+        Raises TrainingError without scikit-learn, and for texts that are all empty.
         """
         try:
-            from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
-            from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - an optional extra
+            from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - an optional extra
+            from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
             from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
             from sklearn.pipeline import make_pipeline, make_union  # noqa: PLC0415
         except ImportError:

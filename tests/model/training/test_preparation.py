@@ -86,7 +86,7 @@ def test_words_of_the_texts_that_the_language_model_lacks_are_learned(tmp_path: 
 
 
 def test_what_n_grams_know_is_learned_from_mixtures(tmp_path: Path) -> None:
-    """Few texts, of which each shows three words of its label: mixtures show each word alone."""
+    """Few texts: mixtures show the one word that tells among many others, and what it is worth."""
     settings = TINY.model_copy(
         update={"epochs": 200, "patience": 200, "validation_fraction": 0.0, "seed": 2}
     )

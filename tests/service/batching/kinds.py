@@ -94,6 +94,7 @@ class Recorder(Observer):
         self.dropped_jobs += jobs
 
     def step(self, kind: str, jobs: int, stepped: StepResult, seconds: float) -> None:
+        assert seconds > 0
         self.seconds.append(seconds)
         self.steps.append((kind, jobs, stepped.worked, stepped.wasted))
 
