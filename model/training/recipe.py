@@ -32,15 +32,17 @@ PATIENCE = 0.4
 # numbers and signs.
 KNOWN = 0.7
 # What the flags of a network's shape say, a pretrained one decides by itself.
-SHAPE = {
-    "bidirectional",
-    "cell",
-    "embedding_dim",
-    "hidden_size",
-    "num_layers",
-    "tokenizer",
-    "vocab_size",
-}
+SHAPE = frozenset(
+    {
+        "bidirectional",
+        "cell",
+        "embedding_dim",
+        "hidden_size",
+        "num_layers",
+        "tokenizer",
+        "vocab_size",
+    }
+)
 
 # Where a run starts: from what the recipe chooses, a pretrained model, or nothing and word vectors.
 Start = Literal["auto", "pretrained", "none"]
