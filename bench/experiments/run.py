@@ -89,8 +89,8 @@ def perform(
         folder = work / name
         model = folder / "model"
         command = shlex.join(["conveyor", *arguments(experiment, seed, Path(), Path(name))])
-        with _locked(folder):
-            training = _train(arguments(experiment, seed, data, model), folder, model)
+        with locked(folder):
+            training = train(arguments(experiment, seed, data, model), folder, model)
     run = SavedRun(
         experiment=experiment.name,
         seed=seed,
@@ -113,7 +113,7 @@ def arguments(experiment: Experiment, seed: int, data: Path, out: Path) -> list[
     ]
 
 
-def _train(command: list[str], folder: Path, model: Path) -> Training:
+def train(command: list[str], folder: Path, model: Path) -> Training:
     """Train on one core, from the checkpoint if there is one, unless it is done already."""
     path = folder / "clock.json"
     if not (model / model_files.CONFIG).exists():
@@ -166,7 +166,7 @@ def _read_card(card: str) -> tuple[int, float | None]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Lock the folder against other trainings, even one whose parent was killed."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:

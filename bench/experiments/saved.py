@@ -12,6 +12,7 @@ from conveyor.model.files import write_atomically
 from conveyor.model.network.config import CellName
 
 RUNS = Path(__file__).parent / "runs"
+DEFAULTS = RUNS / "defaults"
 MEMORY, RECALL, SPEED = RUNS / "memory.json", RUNS / "recall.json", RUNS / "speed.json"
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -94,6 +95,21 @@ class SavedRun(Saved):
             if sum(map(sum, self.confusion)) != self.texts:
                 raise ValueError("confusion must count all texts")
         return self
+
+
+class DefaultRun(Saved):
+    """`conveyor train` without a flag beside n-grams and fastText, on the same texts of a table."""
+
+    table: str
+    texts_a_label: Annotated[int, Field(ge=1)] | None  # None for all that there are
+    seed: int
+    texts: Count
+    test_texts: Count
+    ours: Share  # accuracy, as the next two
+    ngrams: Share
+    fasttext: Share
+    seconds: Seconds  # of the training, on one core
+    torch: str
 
 
 class Gradient(Saved):

@@ -79,9 +79,9 @@ def train(  # noqa: PLR0913 - a parameter for each flag
         typer.Option(
             rich_help_panel=Panel.STARTING_POINT,
             metavar="auto|none|DIRECTORY",
-            help="Language model that `conveyor pretrain` has written: its tokens, sizes and "
-            "weights are what the classifier starts from. auto: the shipped English one, for texts "
-            "whose words it knows.",
+            help="Language model of `conveyor pretrain`, or classifier of `conveyor train`, to go "
+            "on from: its tokens, sizes and weights are taken over. auto: the shipped English "
+            "language model, for texts whose words it knows.",
         ),
     ] = "auto",
     pretrained_backward: Annotated[
@@ -131,12 +131,16 @@ def train(  # noqa: PLR0913 - a parameter for each flag
         Progress("training", Console(stderr=True)) as progress,
     ):
         aliases = _renames(rename_label or [])
+        texts = [
+            text for source in unlabelled or [] for text in read_texts(source, text_column, format)
+        ]
         prepared = prepare(
             [example for source in data for example in read_examples(source, columns, format)],
             read_examples(validation_data, columns, format) if validation_data else [],
             settings,
             aliases,
             _start(pretrained, pretrained_backward, vectors),
+            unlabelled=texts,
             choose=recipe == "auto",
         )
         for line in (*prepared.notes, *prepared.reasons):
@@ -147,11 +151,7 @@ def train(  # noqa: PLR0913 - a parameter for each flag
             out,
             validation=prepared.validation,
             soft=merged([read_soft_examples(each, text_column) for each in soft_labels or []]),
-            unlabelled=[
-                text
-                for source in unlabelled or []
-                for text in read_texts(source, text_column, format)
-            ],
+            unlabelled=texts,
             label_aliases=aliases,
             initialization=prepared.initialization,
             ngrams=prepared.ngrams,
@@ -170,7 +170,8 @@ def train(  # noqa: PLR0913 - a parameter for each flag
 def _start(
     pretrained: str, backward: Path | None, vectors: Path | None
 ) -> "Initialization | Automatic | None":
-    from conveyor.model.artifact import language_model
+    from conveyor.model.artifact import language_model, model_files, storage
+    from conveyor.model.training.continuation import Continuation
     from conveyor.model.training.initialization import PretrainedInitialization
     from conveyor.model.training.recipe import AUTOMATIC
     from conveyor.model.training.vectors import WordVectors
@@ -180,6 +181,8 @@ def _start(
         raise TrainingError(
             "--pretrained brings embeddings of its own, and so does --vectors: give one of the two."
         )
+    if named and not backward and (Path(pretrained) / model_files.CONFIG).exists():
+        return Continuation(storage.load(Path(pretrained)))
     if named:
         return PretrainedInitialization(
             language_model.load(Path(pretrained)),

@@ -35,7 +35,10 @@ class EpochReport:
 
 @dataclass(frozen=True)
 class TrainingEpoch(EpochReport):
-    """An epoch of training a classifier; ``validation`` is None where nothing was held out."""
+    """An epoch of training a classifier; ``validation`` is None where nothing was held out.
+
+    It is the ``best`` if enough held-out texts say so.
+    """
 
     accuracy: float
     validation: Evaluation | None

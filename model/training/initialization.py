@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import torch
+from pydantic import BaseModel
 from torch import Tensor, nn
 
 from conveyor.model.artifact.language_model import SIZES, PretrainedLanguageModel
@@ -45,7 +46,15 @@ def settings_from(pretrained: PretrainedLanguageModel, own: Settings) -> Setting
 
     Raises TrainingError where a setting was given that says something else.
     """
-    shared = {name: getattr(pretrained.config, name) for name in SIZES}
+    return sizes_from(pretrained.config, SIZES, own)
+
+
+def sizes_from(config: BaseModel, names: Iterable[str], own: Settings) -> Settings:
+    """Return settings that take these over from a pretrained model's config.
+
+    Raises TrainingError where a setting was given that says something else.
+    """
+    shared = {name: getattr(config, name) for name in names}
     for name, value in shared.items():
         if name in own.model_fields_set and getattr(own, name) != value:
             raise TrainingError(
@@ -53,6 +62,16 @@ def settings_from(pretrained: PretrainedLanguageModel, own: Settings) -> Setting
                 f"{getattr(own, name)}: leave that setting out, it is taken from there."
             )
     return own.model_copy(update=shared)
+
+
+def load_embedding(embedding: nn.Embedding, known: Tensor) -> int:
+    """Load the vectors of the first tokens; the others, whose number is returned, stay random.
+
+    They are as large as those that are known: with their standard deviation.
+    """
+    embedding.weight.mul_(known.std())
+    embedding.weight[: len(known)] = known
+    return len(embedding.weight) - len(known)
 
 
 @dataclass(frozen=True)
@@ -121,14 +140,11 @@ class PretrainedInitialization:
         In a network that reads from both ends, a layer above the first also sees the other
         direction, of which a pretrained one knows nothing: those weights begin with zeros.
         """
-        known = self.forward.weights["embedding.weight"]
         with torch.no_grad():
-            network.embedding.weight.mul_(known.std())
-            network.embedding.weight[: len(known)] = known
+            added = load_embedding(network.embedding, self.forward.weights["embedding.weight"])
             _load_direction(network.recurrent, self.forward.weights, "")
             if self.backward:
                 _load_direction(network.recurrent, self.backward.weights, "_reverse")
-        added = len(network.embedding.weight) - len(known)
         return f"pretrained, {added:,} of them new to it" if added else "pretrained"
 
 

@@ -10,11 +10,12 @@ from conveyor.model.artifact import language_model
 from conveyor.model.data.examples import Example
 from conveyor.model.evaluation.metrics import Evaluation
 from conveyor.model.evaluation.ngrams import NgramClassifier, evaluate_ngrams, fit_ngrams
+from conveyor.model.training.continuation import Continuation
 from conveyor.model.training.findings import findings
 from conveyor.model.training.initialization import Initialization, PretrainedInitialization
 from conveyor.model.training.recipe import AUTOMATIC, Recipe, Start, Table, recipe
 from conveyor.model.training.settings import TrainingSettings
-from conveyor.model.training.train import labels_of, split
+from conveyor.model.training.train import check_fit, labels_of, split
 
 # Fewer held-out texts tell so little that it should be said.
 FEW = 200
@@ -47,6 +48,7 @@ def prepare(
     aliases: dict[str, str],
     start: Initialization | Automatic | None,
     *,
+    unlabelled: Sequence[str] = (),
     choose: bool = True,
 ) -> Preparation:
     """Look at a table, hold a part out unless ``validation`` is one, and choose what is not given.
@@ -65,6 +67,7 @@ def prepare(
         chosen = recipe(table, given, _kind(start))
     if start == AUTOMATIC:
         start = PretrainedInitialization(english) if chosen.english else None
+    check_fit(chosen.settings, start, unlabelled)  # before seconds of counting
     ngrams = baseline = None
     if validation or chosen.settings.ngrams:
         ngrams = fit_ngrams(examples, labels, aliases)
@@ -86,7 +89,8 @@ def prepare(
 def _kind(start: Initialization | Automatic | None) -> Start:
     if start == AUTOMATIC:
         return AUTOMATIC
-    return "pretrained" if isinstance(start, PretrainedInitialization) else "none"
+    pretrained = isinstance(start, PretrainedInitialization | Continuation)
+    return "pretrained" if pretrained else "none"
 
 
 def _of_the_baseline(baseline: Evaluation | None) -> Iterator[str]:

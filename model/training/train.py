@@ -33,6 +33,7 @@ from conveyor.model.network.config import MIN_LABELS, ModelConfig
 from conveyor.model.text.tokenizer import PAD_ID, UNK_ID, Tokenizer
 from conveyor.model.training.callbacks import Callbacks, TrainingEpoch
 from conveyor.model.training.checkpoint import CHECKPOINT, Checkpoint
+from conveyor.model.training.continuation import Continuation
 from conveyor.model.training.initialization import Initialization, PretrainedInitialization
 from conveyor.model.training.loop import Means, run_epochs
 from conveyor.model.training.mixtures import Mixtures
@@ -108,8 +109,7 @@ def train(  # noqa: PLR0913 - what a run is made of
     """
     if initialization:
         settings = initialization.settings(settings)
-    _check_unfreezing(settings, initialization)
-    _check_unlabelled(settings, unlabelled)
+    check_fit(settings, initialization, unlabelled)
     if not validation:
         examples, validation = split(examples, settings.validation_fraction, settings.seed)
     aliases = label_aliases or {}
@@ -147,15 +147,16 @@ def _end_epoch(run: TrainingRun, validation: Sequence[Example], means: Means) ->
     )
 
 
-def _check_unfreezing(settings: TrainingSettings, initialization: Initialization | None) -> None:
-    if settings.gradual_unfreezing and not isinstance(initialization, PretrainedInitialization):
+def check_fit(
+    settings: TrainingSettings, initialization: Initialization | None, unlabelled: Sequence[str]
+) -> None:
+    """Raise TrainingError for settings that want what is not there, or leave it unused."""
+    pretrained = isinstance(initialization, PretrainedInitialization | Continuation)
+    if settings.gradual_unfreezing and not pretrained:
         raise TrainingError(
             "Gradual unfreezing keeps what a pretrained model knows: give --pretrained too, or "
             "leave out --gradual-unfreezing."
         )
-
-
-def _check_unlabelled(settings: TrainingSettings, unlabelled: Sequence[str]) -> None:
     wanted = settings.virtual_adversarial or settings.entropy
     if wanted and not unlabelled:
         raise TrainingError(

@@ -186,10 +186,10 @@ class TrainingRun(Run[list[int]]):
         )
 
     def finish_epoch(self, evaluation: Evaluation | None) -> bool:
-        """Count the epoch; keep its weights, and return True, if they are the best yet.
+        """Count the epoch; keep its weights if they are the best yet, and tell if that was judged.
 
         By the loss: among few held-out texts, the accuracy is the same for many weights, such as
-        those that always say the most frequent label. Very few choose nothing: the last is kept.
+        those that always say the most frequent label. Very few judge nothing: the last is kept.
         """
         self.epoch += 1
         loss = evaluation.loss if evaluation else math.inf
@@ -199,7 +199,7 @@ class TrainingRun(Run[list[int]]):
             self.best_loss = loss
             self.best_epoch = self.epoch
             self.best_weights = copy.deepcopy(self.learned.state_dict())
-        return best
+        return best and not few
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint holds."""

@@ -6,6 +6,7 @@ from conveyor import ENGLISH
 from conveyor.model.artifact import language_model, storage
 from conveyor.model.data.examples import Example
 from conveyor.model.errors import TrainingError
+from conveyor.model.evaluation.ngrams import NgramClassifier
 from conveyor.model.training.initialization import PretrainedInitialization
 from conveyor.model.training.preparation import prepare
 from conveyor.model.training.recipe import AUTOMATIC
@@ -103,3 +104,16 @@ def test_what_n_grams_know_is_learned_from_mixtures(tmp_path: Path) -> None:
         assert evaluation is not None
         right.append(evaluation.loss)
     assert right[1] < right[0]
+
+
+def test_flags_that_do_not_fit_are_refused_before_n_grams_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(NgramClassifier, "fit", lambda *_: pytest.fail("counted"))
+    alone = TrainingSettings(gradual_unfreezing=True)
+    with pytest.raises(TrainingError, match="give --pretrained too"):
+        prepare(reviews(100), (), alone, {}, None)
+    with pytest.raises(TrainingError, match="give --unlabelled too"):
+        prepare(reviews(100), (), TrainingSettings(entropy=0.1), {}, AUTOMATIC)
+    with pytest.raises(TrainingError, match="Nothing is learned from texts without labels"):
+        prepare(reviews(100), (), TrainingSettings(), {}, AUTOMATIC, unlabelled=["a text"])
