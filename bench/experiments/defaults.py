@@ -8,6 +8,7 @@ run is not run again. fastText is the package fasttext-wheel.
 
 import argparse
 import csv
+import math
 import multiprocessing
 import random
 import re
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 
 import torch
 
@@ -52,7 +54,9 @@ TABLES = (
     Table("sst2", "SST-2, sentences alone", "sst2/train.tsv", "sst2/test.tsv"),
     Table("chnsenticorp", "ChnSentiCorp", "chnsenticorp/train.tsv", "chnsenticorp/test.tsv"),
 )
-Kind = tuple[Table, int | None, int]
+# A table, and its texts of each label.
+Cell = tuple[Table, int | None]
+RIVALS = ("ngrams", "fasttext")
 
 
 def main() -> None:
@@ -78,6 +82,31 @@ def main() -> None:
                 f"fastText {run.fasttext:.2%}, {run.seconds:.0f} s",
                 flush=True,
             )
+
+
+def saved(folder: Path = DEFAULTS) -> dict[Cell, list[DefaultRun]]:
+    """Load the saved runs of all seeds, by table and texts of each label.
+
+    Raises ValueError for a file that is not as it should be.
+    """
+    cells = {}
+    for table in TABLES:
+        for size in SIZES:
+            paths = (folder / f"{run_name(table, size, seed)}.json" for seed in SEEDS)
+            runs = [run for run in (load(path, DefaultRun) for path in paths) if run]
+            if runs:
+                cells[table, size] = runs
+    return cells
+
+
+def verdict(runs: Sequence[DefaultRun]) -> str:
+    """Say how ours does beside the better of the two others; within a standard error, as well."""
+    ours, *others = (mean(getattr(run, name) for run in runs) for name in ("ours", *RIVALS))
+    error = math.sqrt(ours * (1 - ours) / runs[0].test_texts)
+    points = (ours - max(others)) * 100
+    if abs(points) <= error * 100:
+        return "equal"
+    return f"better by {points:.1f}" if points > 0 else f"worse by {-points:.1f}"
 
 
 def run_name(table: Table, size: int | None, seed: int) -> str:

@@ -17,11 +17,13 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.axes import Axes
 
-from bench.experiments import plots
+from bench.experiments import defaults, plots
 from bench.experiments.plan import BUDGET, FAMILY, IMDB, LAST, OTHERS, SHIPPED, Experiment
 from bench.experiments.plots import CELLS, STATES
 from bench.experiments.saved import (
+    DEFAULTS,
     RUNS,
+    DefaultRun,
     Memory,
     Recall,
     Retention,
@@ -58,6 +60,7 @@ class Results:
     family: list[Row]
     last: list[Row]
     others: list[Row]
+    defaults: dict[defaults.Cell, list[DefaultRun]]
     shipped: SavedRun | None
     memory: Memory | None
     recall: Recall | None
@@ -76,6 +79,7 @@ class Results:
             family=rows(FAMILY),
             last=rows(LAST),
             others=rows(OTHERS),
+            defaults=defaults.saved(folder / DEFAULTS.name),
             shipped=shipped[0] if shipped else None,
             memory=load(folder / "memory.json", Memory),
             recall=load(folder / "recall.json", Recall),
@@ -181,10 +185,12 @@ def _environment(speed: Speed | None) -> Environment:
     )
     environment.filters |= {
         "accuracy": lambda runs: _spread([run.accuracy for run in runs], 2),
+        "beside": defaults.verdict,
         "decimals": lambda value, count: f"{value:.{count}f}",
         "forgotten": _forgotten,
         "item": lambda text: _fill(f"- {text}", indent="  "),
         "listed": _listed,
+        "mean": lambda runs, name: f"{statistics.mean(getattr(run, name) for run in runs):.1%}",
         "minutes": _minutes,
         "overconfidence": _overconfidence,
         "paragraph": _fill,

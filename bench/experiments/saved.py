@@ -98,7 +98,7 @@ class SavedRun(Saved):
 
 
 class DefaultRun(Saved):
-    """`conveyor train` without a flag beside n-grams and fastText, on the same texts of a table."""
+    """`conveyor train` without flags beside n-grams and fastText, on the same texts of a table."""
 
     table: str
     texts_a_label: Annotated[int, Field(ge=1)] | None  # None for all that there are

@@ -8,10 +8,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bench.experiments import plots, report
+from bench.experiments.defaults import TABLES, verdict
 from bench.experiments.plan import FAMILY, LAST, OTHERS
 from bench.experiments.report import DOCUMENT, Results, figures, mean_accuracy, render
 from bench.experiments.saved import (
     Bin,
+    DefaultRun,
     Gradient,
     Memory,
     Mistake,
@@ -26,7 +28,7 @@ from bench.experiments.saved import (
 )
 from conveyor.model.network.config import CellName
 
-EMPTY = Results([], [], [], None, None, None, None)
+EMPTY = Results([], [], [], {}, None, None, None, None)
 
 
 def run_of(right: int, texts: int = 1000, seed: int | None = 0, resumed: int = 0) -> SavedRun:
@@ -51,6 +53,21 @@ def run_of(right: int, texts: int = 1000, seed: int | None = 0, resumed: int = 0
         artifact_bytes=9_200_000,
         torch="2.13.0",
         cores=2,
+    )
+
+
+def default_run(ours: float) -> DefaultRun:
+    return DefaultRun(
+        table="trec6",
+        texts_a_label=50,
+        seed=0,
+        texts=300,
+        test_texts=400,
+        ours=ours,
+        ngrams=0.7,
+        fasttext=0.6,
+        seconds=90.0,
+        torch="2.13.0",
     )
 
 
@@ -93,6 +110,7 @@ def everything() -> Results:
         family=[(FAMILY[0], [run_of(800), run_of(820)]), (FAMILY[1], [run_of(850), run_of(870)])],
         last=[(LAST[0], [run_of(700)])],
         others=[(OTHERS[0], [run_of(950)])],
+        defaults={(TABLES[1], 50): [default_run(0.7), default_run(0.8)]},
         shipped=run_of(908, seed=None),
         memory=memory(),
         recall=recall(("rnn", 10, 1.0), ("rnn", 400, 0.5), ("lstm", 10, 1.0), ("lstm", 400, 0.99)),
@@ -144,6 +162,13 @@ def test_a_row_holds_themean_accuracy_and_the_range_of_its_seeds() -> None:
     assert "C-LSTM* (Zhou et al., 2015) | 94.6% |" in page
     assert "10 of its test questions stand in the training split" in page
     assert "123 texts stand in both official splits" in page
+
+
+def test_defaults_stand_beside_what_anybody_would_try() -> None:
+    page = render(everything())
+    assert "| TREC-6 | 300 | 50 | 2 | 75.0% | 70.0% | 60.0% | better by 5.0 | 1.5 |" in page
+    assert verdict([default_run(0.71)]) == verdict([default_run(0.69)]) == "equal"
+    assert verdict([default_run(0.6)]) == "worse by 10.0"
 
 
 def test_the_best_is_said_to_be_better_only_as_far_as_the_seeds_carry_it() -> None:
