@@ -18,6 +18,11 @@ BINS = 15
 # Temperatures that can come out. Where all held-out texts are right, no limit is too low.
 COLDEST, HOTTEST = 0.5, 10.0
 
+# As many texts as speak for leaving the scores alone. Six that are all right would halve the
+# temperature; of 10 to 50, this had the least loss in simulations of 6 to 300 held-out texts whose
+# logits were too large by a factor of e^0.3, give or take e^0.4.
+DOUBT = 20
+
 # Below this, float32 has no more digits for a probability.
 LEAST_PROBABILITY = 1e-38
 
@@ -63,6 +68,7 @@ def temperature(probabilities: Floats, truth: NDArray[np.int64]) -> float:
     """Find the T by which to divide logits, so that the truth (N,) is likeliest.
 
     From probabilities (N, L), whose logarithms are logits (temperature scaling: Guo et al., 2017).
+    Few texts move it little.
     """
     logits = _logits(probabilities)
     true = logits[np.arange(len(truth)), truth].mean()
@@ -73,7 +79,8 @@ def temperature(probabilities: Floats, truth: NDArray[np.int64]) -> float:
         scaled /= scaled.sum(axis=1, keepdims=True)
         too_cold = (scaled * logits).sum(axis=1).mean() > true
         low, high = (middle, high) if too_cold else (low, middle)
-    return (low + high) / 2
+    likeliest = (low + high) / 2
+    return float(likeliest ** (len(truth) / (len(truth) + DOUBT)))
 
 
 def calibrated_loss(probabilities: Floats, truth: NDArray[np.int64]) -> float:

@@ -60,10 +60,18 @@ def test_the_temperature_undoes_what_made_the_scores_too_sure(labels: int, scale
 
 
 def test_scores_that_are_always_right_or_mean_nothing_do_not_go_beyond_the_limits() -> None:
-    logits, truth = drawn(500, 2)
+    logits, truth = drawn(20_000, 2)
     always = np.eye(2)[truth] * 4
-    assert temperature(softmax(always), truth) == pytest.approx(COLDEST)
-    assert temperature(softmax(-logits * 100), truth) == pytest.approx(HOTTEST)
+    assert temperature(softmax(always), truth) == pytest.approx(COLDEST, rel=0.01)
+    assert temperature(softmax(-logits * 100), truth) == pytest.approx(HOTTEST, rel=0.01)
+
+
+def test_few_texts_move_the_scores_little() -> None:
+    truth = np.array([0, 1, 0, 1, 1, 0])
+    right = softmax(np.eye(2)[truth] * 4)
+    assert 0.8 < temperature(right, truth) < 1
+    wrong = softmax(-np.eye(2)[truth] * 4)
+    assert 1 < temperature(wrong, truth) < 2
 
 
 def test_a_cooled_classifier_has_its_logits_divided() -> None:

@@ -46,11 +46,11 @@ def test_the_worst_labels_are_those_of_the_lowest_f1_in_their_order() -> None:
 
 def test_the_loss_is_that_of_calibrated_scores() -> None:
     """Who is right three times of four and always quite sure is told to be less so."""
-    truth = np.array([0, 0, 0, 1])
-    sure = np.array([[0.999, 0.001]] * 4, np.float32)
+    truth = np.array([0, 0, 0, 1] * 5_000)
+    sure = np.array([[0.999, 0.001]] * len(truth), np.float32)
     loss = Evaluation.of(("a", "b"), truth, sure).loss
     assert loss == pytest.approx(-0.75 * np.log(0.75) - 0.25 * np.log(0.25), abs=1e-3)
-    assert Evaluation.of(("a", "b"), truth, np.full((4, 2), 0.5)).loss == pytest.approx(np.log(2))
+    assert Evaluation.of(("a", "b"), truth, np.full(sure.shape, 0.5)).loss == pytest.approx(np.log(2))
 
 
 def test_a_trained_model_is_right_about_new_texts(trained: Path) -> None:
