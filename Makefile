@@ -13,8 +13,8 @@ DEV := .venv/dev-$(TORCH_BACKEND)
 
 .PHONY: serve test coverage fuzz mutate check javascript vendor format image lock sbom licences audit clean
 
-serve: $(SERVE)  ## Install and serve the shipped model
-	@$(BIN)/conveyor serve
+serve: $(SERVE)  ## Install and serve the shipped model, or MODEL=DIRECTORY
+	@$(BIN)/conveyor serve $(if $(MODEL),--model '$(MODEL)')
 
 PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 

@@ -2,6 +2,7 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -14,6 +15,8 @@ from tests.integration.conftest import Server
 from tests.process import PATIENCE
 
 MEGABYTE = 10**6
+# In each line a label, a text, and what is difficult about it.
+SHORT = Path(__file__).with_name("short_sentences.tsv")
 
 REVIEWS = {
     "positive": [
@@ -33,6 +36,21 @@ REVIEWS = {
 def test_it_tells_praise_from_blame(shipped_server: Server, label: str) -> None:
     answer = httpx.post(f"{shipped_server.url}/predict", json={"inputs": REVIEWS[label]})
     assert [row[0]["label"] for row in answer.json()] == [label] * len(REVIEWS[label])
+
+
+def test_it_is_right_about_what_people_type_first() -> None:
+    """Of 60 short sentences and single words 55, and what was once wrong in any case."""
+    rows = [row.split("\t") for row in SHORT.read_text().splitlines()]
+    classifier = storage.load(SHIPPED).classifier
+    best = classifier.classify([text for _, text, _ in rows]).argmax(axis=1)
+    right = {
+        text
+        for (label, text, _), index in zip(rows, best, strict=True)
+        if classifier.config.labels[index] == label
+    }
+    assert len(rows) == 60
+    assert right >= {"not bad", "never boring", "Not bad at all!", "meh"}
+    assert len(right) >= 55
 
 
 def test_it_reads_from_left_to_right_and_is_small() -> None:

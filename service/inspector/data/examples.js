@@ -1,7 +1,7 @@
 /** Texts to begin with, in each of which something happens to the network that reads it. */
 
-/** For a model of English opinions, such as the shipped one. */
-const REVIEWS = {
+/** For a model of English opinions, such as the one that is served without a setting. */
+const ENGLISH = {
   turn:
     'The first hour is slow, the dialogue is wooden and I nearly left. Then the story turns, and what ' +
     'follows is one of the most moving endings I have ever seen. I loved it. A wonderful film.',
@@ -21,12 +21,28 @@ const REVIEWS = {
   irony: 'If you enjoy watching paint dry, this masterpiece will change your life.',
 };
 
+/** For one of Chinese opinions of hotels, books and computers, such as chinese-sentiment. */
+const CHINESE = {
+  turn:
+    '前台让我们等了半个小时,房间里还有烟味,差点就想换一家。后来经理亲自道歉,给我们换了一间看得见海的房间,' +
+    '又大又干净,早餐也很丰富。总的来说非常满意,下次还住这里。',
+  negation: '这本书一点也不枯燥,内容不错,值得一读。',
+  pity: '位置很好,大堂漂亮,服务员也热情。可惜房间的隔音太差,整夜都睡不着,以后不会再来了。',
+  irony: '键盘用了两天就坏了,客服说这是正常现象,真是太贴心了。',
+};
+
+/** The labels of the models that examples suit. @type {[string[], Record<string, string>][]} */
+const OFFERED = [
+  [['negative', 'positive'], ENGLISH],
+  [['负面', '正面'], CHINESE],
+];
+
 /**
  * Give the examples that suit the model that is served, by name; none for other labels than a review's.
  * @param {import('./api.js').Info} info
  * @returns {Record<string, string>}
  */
 export function examples(info) {
-  const opinions = ['negative', 'positive'].every((label) => info.labels.includes(label));
-  return opinions ? REVIEWS : {};
+  const suits = OFFERED.find(([labels]) => labels.every((label) => info.labels.includes(label)));
+  return suits ? suits[1] : {};
 }

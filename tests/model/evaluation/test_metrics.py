@@ -50,7 +50,9 @@ def test_the_loss_is_that_of_calibrated_scores() -> None:
     sure = np.array([[0.999, 0.001]] * len(truth), np.float32)
     loss = Evaluation.of(("a", "b"), truth, sure).loss
     assert loss == pytest.approx(-0.75 * np.log(0.75) - 0.25 * np.log(0.25), abs=1e-3)
-    assert Evaluation.of(("a", "b"), truth, np.full(sure.shape, 0.5)).loss == pytest.approx(np.log(2))
+    assert Evaluation.of(("a", "b"), truth, np.full(sure.shape, 0.5)).loss == pytest.approx(
+        np.log(2)
+    )
 
 
 def test_a_trained_model_is_right_about_new_texts(trained: Path) -> None:
