@@ -1,6 +1,6 @@
 """Make what the shipped English model learns from beside reviews, of the data sets in DIR.
 
-`python bench/experiments/english.py --data DIR --out FOLDER` writes five files there:
+`python bench/experiments/english.py --data DIR --out FOLDER` writes seven files there:
 
 - sentences.tsv: the phrases and sentences of SST-2, as they are published, with their tokens apart
   ("is n't it ?"), and as people write them ("isn't it?"). What stands in its test or validation
@@ -9,6 +9,10 @@
 - words.jsonl: words of reviews with how likely a review that has them is of either label, squared.
 - unlabelled.tsv: 30,000 of the unlabelled reviews.
 - nbsvm.jsonl: what NB-SVM (Wang & Manning, 2012), of up to three words, thinks of those.
+- reviews.tsv: a quarter of the training reviews, in blocks of neighbours, which are of the same
+  films.
+- held-out.tsv: a tenth of the test reviews, from every other block of them, and the validation
+  split of SST-2. So half of the test reviews are nobody's: those of the blocks between.
 """
 
 import argparse
@@ -28,9 +32,12 @@ from sklearn.linear_model import LogisticRegression
 from conveyor.model.data.examples import Example, read_examples, read_texts
 
 PHRASES = ("sst2/train_phrases.tsv", "sst2/train.tsv")
-HELD_OUT = ("sst2/test.tsv", "sst2/valid.tsv")
-REVIEWS, UNLABELLED = "imdb/train.tsv.gz", "imdb/unsup.tsv.gz"
+VALIDATION = "sst2/valid.tsv"
+HELD_OUT = ("sst2/test.tsv", VALIDATION)
+REVIEWS, UNLABELLED, TEST = "imdb/train.tsv.gz", "imdb/unsup.tsv.gz", "imdb/test.tsv.gz"
 DRAWN = 30_000
+# Neighbouring reviews of a label.
+BLOCK = 250
 LABELS = {"pos": "positive", "neg": "negative"}
 
 EMOJI = {
@@ -73,11 +80,27 @@ def main() -> None:
     drawn = random.Random(0).sample(texts, DRAWN)
     write(arguments.out / "unlabelled.tsv", ((text, "unknown") for text in drawn))
     write_scores(arguments.out / "nbsvm.jsonl", nbsvm(reviews, drawn))
+    some = [e for e, block in zip(reviews, blocks(reviews), strict=True) if block % 4 == 1]
+    write(arguments.out / "reviews.tsv", map(pair, some))
+    test = read(arguments.data, TEST)
+    even = [e for e, block in zip(test, blocks(test), strict=True) if block % 2 == 0]
+    known = [*even[::5], *read(arguments.data, VALIDATION)]
+    write(arguments.out / "held-out.tsv", map(pair, known))
 
 
 def read(data: Path, *files: str) -> list[Example]:
     """Read the examples of several files."""
     return [example for file in files for example in read_examples(str(data / file))]
+
+
+def blocks(reviews: Sequence[Example]) -> list[int]:
+    """Number the blocks that reviews lie in: first all of one label, then as many of the other."""
+    return [place % (len(reviews) // 2) // BLOCK for place in range(len(reviews))]
+
+
+def pair(example: Example) -> tuple[str, str]:
+    """Return text and label."""
+    return example.text, example.label
 
 
 def write(path: Path, rows: Iterable[tuple[str, str]]) -> None:
