@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from torch import Tensor
 
 from conveyor.model import interruption
 from conveyor.model.arrays import Floats
-from conveyor.model.inference.continuous_batching import Reader, reader_of
+from conveyor.model.inference.continuous_batching import Reader, kernels_of, reader_of
 from conveyor.model.network.classifier import LSTMClassifier, NetworkTrace
 from conveyor.model.network.config import ModelConfig
+from conveyor.model.network.lstm import Kernel
 from conveyor.model.network.selection import Selection
 from conveyor.model.network.state import State, States
 from conveyor.model.text.batching import BATCH_TOKENS, batches_by_length, padded_batches
@@ -86,8 +88,15 @@ class Classifier:
         return probabilities
 
     def reader(self) -> Reader:
-        """Make a reader for texts that come and go while others are being predicted."""
-        return reader_of(self.network)
+        """Make a reader for texts that come and go while others are being predicted.
+
+        The recurrent layers' weights must not change from the first one on.
+        """
+        return reader_of(self.network, self._kernels)
+
+    @cached_property
+    def _kernels(self) -> list[Kernel]:
+        return kernels_of(self.network)
 
     def trace(
         self,

@@ -24,8 +24,9 @@ from torch import Tensor
 from conveyor.model.arrays import Floats
 from conveyor.model.network.cell import parameters
 from conveyor.model.network.classifier import LSTMClassifier
+from conveyor.model.network.lstm import Kernel
 from conveyor.model.network.pooling import PoolingState
-from conveyor.model.network.spans import CALL_ROWS, LENGTHS, MOST_ROWS
+from conveyor.model.network.spans import Costs, span_length
 from conveyor.model.text.batching import BATCH_TOKENS, padded_batches
 
 
@@ -53,24 +54,22 @@ class Reader(Protocol):
         """Go on, and give the texts that ended. At least one text must be being read."""
 
 
-def reader_of(network: LSTMClassifier) -> Reader:
-    """Make the reader for this network."""
+def reader_of(network: LSTMClassifier, kernels: Sequence[Kernel]) -> Reader:
+    """Make the reader for this network, whose `kernels_of` these are."""
     if network.config.bidirectional:
         return WholeReader(network)
-    return SpanReader(network)
+    return SpanReader(network, kernels)
 
 
-def span_length(left: Sequence[int]) -> int:
-    """Choose how many steps to read next, of texts of which so many (ascending) are left.
+@torch.inference_mode()
+def kernels_of(network: LSTMClassifier) -> list[Kernel]:
+    """Make what reads each layer from left to right, for as long as its weights do not change."""
+    return [network.cell.kernel(weights) for weights in _weights(network)]
 
-    The longest span in which padding costs less than another span would.
-    """
-    for length in LENGTHS[:-1]:
-        ended = bisect_right(left, length)
-        padding = ended * length - sum(left[:ended])
-        if length * len(left) <= MOST_ROWS and padding <= CALL_ROWS:
-            return length
-    return LENGTHS[-1]
+
+def _weights(network: LSTMClassifier) -> list[list[Tensor]]:
+    layers = range(network.config.num_layers)
+    return [parameters(network.recurrent, layer, "forward") for layer in layers]
 
 
 @dataclass
@@ -99,13 +98,12 @@ class SpanReader:
     event loop then takes, and gives back a good while later.
     """
 
-    def __init__(self, network: LSTMClassifier) -> None:
+    def __init__(self, network: LSTMClassifier, kernels: Sequence[Kernel]) -> None:
         self._network = network
+        self._kernels = kernels
         self._layers = network.config.num_layers
         self._device = network.head.weight.device
-        self._weights = [
-            parameters(network.recurrent, layer, "forward") for layer in range(self._layers)
-        ]
+        self._costs = Costs.of(_weights(network))
         # Nothing read yet: all states are zeros, and there is no largest.
         states = len(network.cell.STATES) * self._layers
         nothing = torch.zeros(states + 1, 1, network.config.hidden_size, device=self._device)
@@ -171,7 +169,7 @@ class SpanReader:
 
     def _span(self) -> Tensor:
         """Put together the next ids (T, B) of all texts."""
-        length = span_length([text.left for text in self._texts])
+        length = span_length([text.left for text in self._texts], self._costs)
         ids = np.full((len(self._texts), length), self._network.config.pad_token_id, np.int64)
         for row, text in zip(ids, self._texts, strict=True):
             part = text.ids[text.read : text.read + length]
@@ -181,9 +179,9 @@ class SpanReader:
     def _read(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return the top layer's states (T, B, H), and all layers' states (B, H) after the span."""
         ends = []
-        for layer, weights in enumerate(self._weights):
+        for layer, kernel in enumerate(self._kernels):
             start = self._carry.states[layer : -1 : self._layers].unbind()
-            x, end = self._network.cell.run_on(x, start, weights)
+            x, end = kernel(x, start)
             ends.append(end)
         return x, [state for layers in zip(*ends, strict=True) for state in layers]
 

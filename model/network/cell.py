@@ -34,6 +34,9 @@ class Cell(Protocol):
         ``start`` and the end are the tensors (B, H) that STATES names.
         """
 
+    def kernel(self, weights: Sequence[Tensor]) -> lstm.Kernel:
+        """Make `run_on` over weights that will not change, where nothing is learned."""
+
 
 CELLS: Mapping[CellName, Cell] = {"lstm": lstm, "rnn": rnn}
 

@@ -11,7 +11,8 @@ Shapes in comments: B texts, T steps, X inputs of a layer, H units of one direct
 first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -46,3 +47,10 @@ def run_on(
     grad = torch.is_grad_enabled()
     hidden, h = torch.rnn_tanh(x, h.unsqueeze(0), list(weights), True, 1, 0.0, grad, False, False)
     return hidden, (h[0],)
+
+
+def kernel(
+    weights: Sequence[Tensor],
+) -> Callable[[Tensor, Sequence[Tensor]], tuple[Tensor, tuple[Tensor, ...]]]:
+    """Make `run_on` over weights that will not change."""
+    return partial(run_on, weights=weights)

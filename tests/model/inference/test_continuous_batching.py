@@ -9,16 +9,21 @@ from conveyor.model.inference.continuous_batching import (
     Reader,
     SpanReader,
     WholeReader,
+    kernels_of,
     reader_of,
-    span_length,
 )
+from conveyor.model.network.classifier import LSTMClassifier
 from conveyor.model.network.config import ModelConfig
-from conveyor.model.network.spans import CALL_ROWS, LENGTHS, MOST_ROWS
+from conveyor.model.network.spans import Costs, span_length
 from conveyor.model.text.batching import collate
 from tests.conftest import random_network
 from tests.model.reference import batches, configs, make_config, make_text, seeds
 
 arrivals = st.lists(batches, min_size=1, max_size=4)
+
+
+def reading_of(network: LSTMClassifier) -> Reader:
+    return reader_of(network, kernels_of(network))
 
 
 def drain(reading: Reader) -> dict[int, np.ndarray]:
@@ -34,7 +39,7 @@ def test_texts_that_come_and_go_are_read_as_they_are_alone(
 ) -> None:
     """Others join some steps later, and whoever ends leaves: no answer notices."""
     network = random_network(config, seed)
-    reading = reader_of(network)
+    reading = reading_of(network)
     answers: dict[int, np.ndarray] = {}
     texts: list[list[int]] = []
     for batch in arriving:
@@ -55,7 +60,7 @@ def test_preparing_twice_or_before_others_join_changes_nothing(
     config: ModelConfig, texts: list[list[int]], seed: int
 ) -> None:
     network = random_network(config, seed)
-    plain, prepared = reader_of(network), reader_of(network)
+    plain, prepared = reading_of(network), reading_of(network)
     for number, ids in enumerate(texts):
         plain.add([(number, ids)])
         prepared.add([(number, ids)])
@@ -67,26 +72,9 @@ def test_preparing_twice_or_before_others_join_changes_nothing(
         np.testing.assert_array_equal(answers[number], row)
 
 
-@given(left=st.lists(st.integers(0, 5000), min_size=1, max_size=300).map(sorted))
-def test_spans_have_few_shapes_and_little_padding(left: list[int]) -> None:
-    length = span_length(left)
-    assert length in LENGTHS
-    padding = sum(max(0, length - own) for own in left)
-    assert length == min(LENGTHS) or (padding <= CALL_ROWS and length * len(left) <= MOST_ROWS)
-
-
-def test_the_longest_span_that_pays_is_read() -> None:
-    assert span_length([288] * 8) == 256
-    assert span_length([32] * 8) == 32
-    assert span_length([100, 1000]) == 256  # 156 rows of padding are cheaper than another call
-    assert span_length([50, 1000]) == 128  # 206 rows are not
-    assert span_length([1] * 64) == 8
-    assert span_length([1000] * 64) == 32  # 2,048 rows
-
-
 @given(lengths=st.lists(st.integers(0, 99), min_size=1, max_size=9), bidirectional=st.booleans())
 def test_what_is_read_adds_up(lengths: list[int], bidirectional: bool) -> None:
-    reading = reader_of(random_network(make_config(bidirectional=bidirectional)))
+    reading = reading_of(random_network(make_config(bidirectional=bidirectional)))
     reading.add([(number, make_text(length, 0)) for number, length in enumerate(lengths)])
     tokens = 0
     while reading:
@@ -97,7 +85,7 @@ def test_what_is_read_adds_up(lengths: list[int], bidirectional: bool) -> None:
 
 
 def test_a_short_text_does_not_wait_for_a_long_one() -> None:
-    reading = reader_of(random_network(make_config()))
+    reading = reading_of(random_network(make_config()))
     reading.add([(0, make_text(900, 0))])
     reading.step()
     reading.add([(1, make_text(5, 1))])
@@ -107,8 +95,8 @@ def test_a_short_text_does_not_wait_for_a_long_one() -> None:
 
 
 def test_who_reads_backward_is_read_whole() -> None:
-    assert isinstance(reader_of(random_network(make_config())), SpanReader)
-    assert isinstance(reader_of(random_network(make_config(bidirectional=True))), WholeReader)
+    assert isinstance(reading_of(random_network(make_config())), SpanReader)
+    assert isinstance(reading_of(random_network(make_config(bidirectional=True))), WholeReader)
 
 
 def test_all_lengths_there_are_need_few_shapes() -> None:
@@ -119,14 +107,14 @@ def test_all_lengths_there_are_need_few_shapes() -> None:
         left = sorted([*left, *(rng.randint(1, 1000) for _ in range(rng.randint(0, 8)))])[:64]
         if not left:
             continue
-        length = span_length(left)
+        length = span_length(left, Costs(160))
         shapes.add((length, len(left)))
         left = [own - length for own in left if own > length]
     assert len(shapes) <= 250
 
 
 def test_reading_needs_no_gradients() -> None:
-    reading = reader_of(random_network(make_config()).requires_grad_(True))
+    reading = reading_of(random_network(make_config()).requires_grad_(True))
     reading.add([(0, [2, 3])])
     with torch.enable_grad():
         [(_, row)] = reading.step().finished

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -7,27 +9,69 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from conveyor.model.network import lstm, rnn, spans
-from conveyor.model.network.cell import Cell
+from conveyor.model.network.cell import Cell, parameters
 from conveyor.model.network.selection import Selection
-from conveyor.model.network.spans import CALL_ROWS, LENGTHS, MOST_ROWS
+from conveyor.model.network.spans import LENGTHS, MOST_ROWS, STEP_ROWS, Costs, span_length
 from conveyor.model.text.tokenizer import Encoding
 from tests.conftest import random_classifier
 
 LONGEST = 5000
 
 
-@given(steps=st.integers(1, LONGEST), texts=st.integers(1, MOST_ROWS // LENGTHS[-1]))
-def test_spans_read_all_steps_and_few_more(steps: int, texts: int) -> None:
-    lengths = list(spans.spans(steps, texts))
+calls = st.integers(1, 2000).map(Costs)
+
+
+@given(
+    steps=st.integers(1, LONGEST),
+    texts=st.integers(1, MOST_ROWS // LENGTHS[-1]),
+    costs=calls,
+)
+def test_spans_read_all_steps_and_few_more(steps: int, texts: int, costs: Costs) -> None:
+    lengths = list(spans.spans(steps, texts, costs))
     assert set(lengths) <= set(LENGTHS)
     assert all(length * texts <= MOST_ROWS for length in lengths)
     assert steps <= sum(lengths)
-    padding = (sum(lengths) - steps) * texts
-    assert padding <= CALL_ROWS or sum(lengths) - steps < LENGTHS[-1]
+    more = sum(lengths) - steps
+    assert (more - LENGTHS[-1]) * (texts + STEP_ROWS) <= costs.call
+
+
+@given(left=st.lists(st.integers(0, LONGEST), min_size=1, max_size=300).map(sorted), costs=calls)
+def test_spans_have_few_shapes_and_little_padding(left: list[int], costs: Costs) -> None:
+    length = span_length(left, costs)
+    assert length in LENGTHS
+    if length > min(LENGTHS):
+        padding = sum(max(0, length - own - LENGTHS[-1]) for own in left)
+        assert padding + STEP_ROWS * max(0, length - left[-1] - LENGTHS[-1]) <= costs.call
+        assert length * len(left) <= MOST_ROWS
+        assert length < 2 * left[-1]  # no longer than all need
+
+
+def test_the_longest_span_that_pays_is_read() -> None:
+    costs = Costs(160)
+    assert span_length([288] * 8, costs) == 256
+    assert span_length([32] * 8, costs) == 32
+    assert span_length([100, 1000], costs) == 256  # 152 rows of padding cost less than a call
+    assert span_length([50, 1000], costs) == 128  # 200 rows do not
+    assert span_length([9] * 60, costs) == 16  # where 8 would need 8 more
+    assert span_length([1] * 64, costs) == 8
+    assert span_length([1000] * 64, costs) == 32  # 2,048 rows
+
+
+def test_a_short_text_alone_is_not_read_as_a_long_one() -> None:
+    costs = Costs.of([parameters(lstm.build(128, 512, 1), 0, "forward")])
+    assert [span_length([length], costs) for length in (1, 5, 9, 20, 60)] == [8, 8, 16, 32, 64]
+
+
+def test_a_call_is_worth_the_more_rows_the_smaller_the_network() -> None:
+    sizes = ((128, 128), (128, 256), (128, 512))
+    calls = [Costs.of([parameters(lstm.build(*size, 1), 0, "forward")]).call for size in sizes]
+    assert calls == sorted(calls, reverse=True)
+    assert calls[1] == 160
+    assert Costs.of([parameters(rnn.build(128, 256, 1), 0, "forward")]).call == 640
 
 
 def test_the_shapes_of_all_lengths_are_few() -> None:
-    shapes = {length for steps in range(1, LONGEST) for length in spans.spans(steps, 1)}
+    shapes = {n for steps in range(1, LONGEST) for n in spans.spans(steps, 1, Costs(160))}
     assert len(shapes) <= len(LENGTHS)
 
 
@@ -56,13 +100,17 @@ def test_the_kernel_meets_few_shapes_whatever_is_asked(
     """It keeps a plan of about a megabyte for each."""
     classifier = random_classifier(bidirectional=bidirectional, num_layers=2)
     shapes: set[tuple[int, ...]] = set()
-    kernel = lstm.run_on
+    run_on = lstm.run_on
 
     def seen(x: Tensor, start: Any, weights: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
         shapes.add(tuple(x.shape[:2]))
-        return kernel(x, start, weights)
+        return run_on(x, start, weights)
+
+    def watched(weights: Sequence[Tensor]) -> lstm.Kernel:
+        return partial(seen, weights=weights)
 
     monkeypatch.setattr(lstm, "run_on", seen)
+    monkeypatch.setattr(lstm, "kernel", watched)
     for steps in range(1, 700, 3):
         text = Encoding([5] * steps, [])
         classifier.trace([text], Selection(summaries=True))
