@@ -126,5 +126,8 @@ OTHERS = (
 )
 
 SHIPPED = Experiment("shipped", "the shipped model", IMDB, model="model/pretrained/imdb-sentiment")
+SENTENCES = Experiment(
+    "shipped-sentences", "the shipped model", SST2, model="model/pretrained/imdb-sentiment"
+)
 
-PLAN = (*FAMILY, *LAST, *OTHERS, SHIPPED)
+PLAN = (*FAMILY, *LAST, *OTHERS, SHIPPED, SENTENCES)

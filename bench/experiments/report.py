@@ -18,7 +18,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.axes import Axes
 
 from bench.experiments import defaults, plots
-from bench.experiments.plan import BUDGET, FAMILY, IMDB, LAST, OTHERS, SHIPPED, Experiment
+from bench.experiments.plan import (
+    BUDGET,
+    FAMILY,
+    IMDB,
+    LAST,
+    OTHERS,
+    SENTENCES,
+    SHIPPED,
+    SST2,
+    Experiment,
+)
 from bench.experiments.plots import CELLS, STATES
 from bench.experiments.saved import (
     DEFAULTS,
@@ -62,6 +72,7 @@ class Results:
     others: list[Row]
     defaults: dict[defaults.Cell, list[DefaultRun]]
     shipped: SavedRun | None
+    sentences: SavedRun | None
     memory: Memory | None
     recall: Recall | None
     speed: Speed | None
@@ -74,13 +85,14 @@ class Results:
             pairs = ((experiment, load_runs(experiment, folder)) for experiment in experiments)
             return [(experiment, runs) for experiment, runs in pairs if runs]
 
-        shipped = load_runs(SHIPPED, folder)
+        shipped, sentences = (load_runs(each, folder) for each in (SHIPPED, SENTENCES))
         return cls(
             family=rows(FAMILY),
             last=rows(LAST),
             others=rows(OTHERS),
             defaults=defaults.saved(folder / DEFAULTS.name),
             shipped=shipped[0] if shipped else None,
+            sentences=sentences[0] if sentences else None,
             memory=load(folder / "memory.json", Memory),
             recall=load(folder / "recall.json", Recall),
             speed=load(folder / "speed.json", Speed),
@@ -118,6 +130,7 @@ def render(results: Results) -> str:
         cells=CELLS,
         comparison=compare(results.family),
         imdb=IMDB,
+        sst2=SST2,
         lengths=sorted({length for by_length in recalled.values() for length in by_length}),
         remembered=recalled,
         resumed=sum(training.resumed > 0 for training in trainings),

@@ -28,7 +28,7 @@ from bench.experiments.saved import (
 )
 from conveyor.model.network.config import CellName
 
-EMPTY = Results([], [], [], {}, None, None, None, None)
+EMPTY = Results([], [], [], {}, None, None, None, None, None)
 
 
 def run_of(right: int, texts: int = 1000, seed: int | None = 0, resumed: int = 0) -> SavedRun:
@@ -112,6 +112,7 @@ def everything() -> Results:
         others=[(OTHERS[0], [run_of(950)])],
         defaults={(TABLES[1], 50): [default_run(0.7), default_run(0.8)]},
         shipped=run_of(908, seed=None),
+        sentences=run_of(880, seed=None),
         memory=memory(),
         recall=recall(("rnn", 10, 1.0), ("rnn", 400, 0.5), ("lstm", 10, 1.0), ("lstm", 400, 0.99)),
         speed=Speed(
@@ -208,6 +209,11 @@ def test_the_sentences_on_recall_say_where_a_seed_has_lost_the_word() -> None:
     assert "| simple RNN | 100% | 50% |" in page
     half = render(replace(EMPTY, recall=recall(("lstm", 10, 1.0))))  # the others are still to come
     assert "simple RNN" not in half
+
+
+def test_the_shipped_model_is_judged_by_sentences_too() -> None:
+    page = " ".join(render(everything()).split())
+    assert "Of the 1,000 official test sentences of SST-2, 88.00% are right" in page
 
 
 def test_the_shipped_model_s_confidence_is_compared_with_its_accuracy() -> None:
