@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from conveyor import SHIPPED
+from conveyor import PRETRAINED, SHIPPED
 from conveyor.model.artifact import storage
 from tests.conftest import random_classifier
 from tests.integration.conftest import Server, serving
@@ -178,6 +178,14 @@ def rnn_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def shipped_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Serve the model that a newcomer gets."""
     with serving(SHIPPED, tmp_path_factory.mktemp("logs") / "server.log") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chinese_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Serve the model of Chinese reviews."""
+    log = tmp_path_factory.mktemp("logs") / "server.log"
+    with serving(PRETRAINED / "chinese-sentiment", log) as running:
         yield running
 
 

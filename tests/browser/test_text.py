@@ -104,6 +104,28 @@ def test_an_example_is_a_click_away(shipped_page: "Page") -> None:
     assert chips.first.get_attribute("aria-pressed") == "false"
 
 
+def assert_right_about_examples(page: "Page", expected: list[str]) -> None:
+    chips = page.locator("#text .chip")
+    assert chips.count() == len(expected)
+    for place, label in enumerate(expected):
+        chips.nth(place).click()
+        answered(page)
+        assert page.inner_text("#text .best-label") == label
+
+
+def test_a_chinese_model_has_chinese_examples_and_is_right_about_them(
+    open_page: Open, chinese_server: Server
+) -> None:
+    page = open_page(chinese_server)
+    assert "早餐" in page.input_value("#text textarea")
+    assert_right_about_examples(page, ["积极", "积极", "消极", "消极"])
+
+
+def test_it_is_right_about_its_examples(shipped_page: "Page") -> None:
+    right = ["positive", "positive", "negative", "positive", "negative"]
+    assert_right_about_examples(shipped_page, right)
+
+
 def test_a_model_of_something_else_has_no_examples(open_page: Open, tiny_server: Server) -> None:
     page = open_page(tiny_server)
     assert page.locator("#text .chips").is_hidden()

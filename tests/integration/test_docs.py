@@ -242,7 +242,7 @@ def test_the_commands_of_the_states_document_work(script: str, shipped_server: S
         check=True,
     )
     [result] = json.loads(done.stdout)["results"]
-    assert result["prediction"][0]["label"] == "negative"
+    assert result["prediction"][0]["label"] == "positive"
 
 
 @pytest.mark.parametrize("program", re.findall(r"```python\n(.*?)```", STATES, re.DOTALL))

@@ -18,7 +18,7 @@ const ENGLISH = {
     'his window. In the second part it is winter, the sea is frozen and the shop is closed. The stranger ' +
     'has gone. The suitcase is still in the room above the bakery, and the woman sits in front of it ' +
     'with a key in her hand.',
-  irony: 'If you enjoy watching paint dry, this masterpiece will change your life.',
+  irony: 'Watching paint dry would have been more exciting than this masterpiece.',
 };
 
 /** For one of Chinese opinions of hotels, books and computers, such as chinese-sentiment. */
@@ -34,7 +34,7 @@ const CHINESE = {
 /** The labels of the models that examples suit. @type {[string[], Record<string, string>][]} */
 const OFFERED = [
   [['negative', 'positive'], ENGLISH],
-  [['负面', '正面'], CHINESE],
+  [['消极', '积极'], CHINESE],
 ];
 
 /**

@@ -88,7 +88,7 @@ def test_a_damaged_language_model_is_refused(tmp_path: Path) -> None:
         (directory / name).write_bytes(content)
 
 
-@pytest.mark.parametrize("model", ["imdb-sentiment", "imdb-language"])
+@pytest.mark.parametrize("model", ["imdb-sentiment", "imdb-language", "chinese-sentiment"])
 def test_what_is_shipped_is_as_it_was_written(model: str) -> None:
     directory = SHIPPED.parent / model
     assert info(directory).sealed
