@@ -61,10 +61,10 @@ def reader_of(network: LSTMClassifier, kernels: Sequence[Kernel]) -> Reader:
     return SpanReader(network, kernels)
 
 
-@torch.inference_mode()
 def kernels_of(network: LSTMClassifier) -> list[Kernel]:
     """Make what reads each layer from left to right, for as long as its weights do not change."""
-    return [network.cell.kernel(weights) for weights in _weights(network)]
+    with torch.inference_mode():
+        return [network.cell.kernel(weights) for weights in _weights(network)]
 
 
 def _weights(network: LSTMClassifier) -> list[list[Tensor]]:

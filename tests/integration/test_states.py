@@ -39,8 +39,10 @@ class Reference:
         self.weights = {name: tensor.astype(np.float64) for name, tensor in stored.items()}
         self.config = orjson.loads((directory / "config.json").read_bytes())
 
-    def walk(self, xs: Array, suffix: str) -> dict[str, Array]:
-        """Compute all tensors of each step by the equations."""
+    def walk(
+        self, xs: Array, suffix: str, told: dict[str, Array] | None = None
+    ) -> dict[str, Array]:
+        """Compute all tensors of each step by the equations, from the states told before it."""
         w_x, w_h = (
             self.weights[f"lstm.weight_ih_{suffix}"],
             self.weights[f"lstm.weight_hh_{suffix}"],
@@ -50,13 +52,15 @@ class Reference:
         rows = {gate: slice(k * size, (k + 1) * size) for k, gate in enumerate("ifgo")}
         h = c = np.zeros(size)
         walked: dict[str, list[Array]] = {name: [] for name in TENSORS}
-        for x in xs:
+        for step, x in enumerate(xs):
             z = {gate: w_x[at] @ x + w_h[at] @ h + b[at] for gate, at in rows.items()}
             f, i, g, o = sigmoid(z["f"]), sigmoid(z["i"]), np.tanh(z["g"]), sigmoid(z["o"])
             c = f * c + i * g
             h = o * np.tanh(c)
             for name, value in zip(TENSORS, (h, c, f, i, g, o), strict=True):
                 walked[name].append(value)
+            if told:
+                h, c = told["hidden"][step], told["cell"][step]
         return {name: np.array(values).reshape(-1, size) for name, values in walked.items()}
 
     def trace(self, ids: list[int]) -> dict[tuple[int, str], dict[str, Array]]:
@@ -74,10 +78,7 @@ class Reference:
 
 
 def long_text() -> str:
-    """Draw 1,200 words of the shipped model, as frequent as in a language (Zipf).
-
-    On a belt that forgets slowly, rounding errors add up over the steps.
-    """
+    """Draw 1,200 words of the shipped model, as frequent as in a language (Zipf)."""
     words = storage.load(SHIPPED).classifier.tokenizer.vocabulary_sample(30_000)
     frequencies = [1 / rank for rank in range(1, len(words) + 1)]
     return " ".join(random.Random(0).choices(words, frequencies, k=1200))
@@ -96,9 +97,8 @@ def test_the_states_are_those_of_the_equations(name: str, request: pytest.Fixtur
         {"trained": "server", "stacked": "stacked_server", "shipped": "shipped_server"}[name]
     )
     directory = SHIPPED if name == "shipped" else request.getfixturevalue(name)
-    texts = [*TEXTS, long_text()] if name == "shipped" else TEXTS
     reference = Reference(directory)
-    for text, result in zip(texts, states(server, texts), strict=True):
+    for text, result in zip(TEXTS, states(server, TEXTS), strict=True):
         expected = reference.trace(result["ids"])
         assert {(layer["layer"], layer["direction"]) for layer in result["layers"]} == set(expected)
         for layer in result["layers"]:
@@ -106,6 +106,25 @@ def test_the_states_are_those_of_the_equations(name: str, request: pytest.Fixtur
                 assert len(layer[kind]) == len(result["tokens"])
                 if text:
                     np.testing.assert_allclose(layer[kind], tensor, atol=1e-5, rtol=0, err_msg=kind)
+
+
+def test_each_step_of_a_long_text_is_that_of_the_equations(shipped_server: Server) -> None:
+    """From the states before it; from the beginning on, rounding may grow for some steps.
+
+    Where the network is chaotic: a unit of the shipped model is off by 7e-5 for 5 of these 1,200
+    steps, and by 4e-5 where the equations themselves are computed in float32.
+    """
+    [result] = states(shipped_server, long_text())
+    [layer] = result["layers"]
+    told = {name: np.array(layer[name], np.float64) for name in TENSORS}
+    reference = Reference(SHIPPED)
+    x = reference.weights["embedding.weight"][result["ids"]]
+    for bound, expected in (
+        (1e-5, reference.walk(x, "l0", told)),
+        (1e-3, reference.walk(x, "l0")),
+    ):
+        for name in TENSORS:
+            np.testing.assert_allclose(told[name], expected[name], atol=bound, rtol=0)
 
 
 def test_the_prediction_is_that_of_predict(server: Server, stacked_server: Server) -> None:
